@@ -1,0 +1,41 @@
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import postgres from 'postgres'
+import * as schema from './schema/index.js'
+
+/** postgres.js: for statements of our own making, such as claims, batches and CSCX's varying tables. */
+export type Sql = postgres.Sql
+/** A statement runner: the pool, or a transaction of it. */
+export type Queryable = postgres.ISql
+export type Transaction = postgres.TransactionSql
+/** Drizzle over the same pool: for the adapter's own tables. */
+export type Orm = PostgresJsDatabase<typeof schema>
+
+export interface Database {
+  sql: Sql
+  orm: Orm
+  /** Waits up to five seconds for running statements, then closes the pool. */
+  close: () => Promise<void>
+}
+
+/**
+ * Connects to Postgres. Connections are made when first needed.
+ *
+ * Drizzle sets this pool's type parsers, so in raw statements timestamps come back as Postgres text and JSON
+ * parameters must be passed as JSON text (`${JSON.stringify(value)}::jsonb`), never with `sql.json`.
+ */
+export function connect (connection: string | postgres.Options<Record<string, never>>, maxConnections: number): Database {
+  const options: postgres.Options<Record<string, never>> = {
+    max: maxConnections,
+    onnotice: () => {},
+    // Sessions speak UTC, as CSCX's do.
+    connection: { application_name: 'cscx-zapier', TimeZone: 'UTC' }
+  }
+  const sql = typeof connection === 'string'
+    ? postgres(connection, options)
+    : postgres({ ...options, ...connection })
+  return {
+    sql,
+    orm: drizzle(sql, { schema }),
+    close: () => sql.end({ timeout: 5 })
+  }
+}

@@ -1,0 +1,24 @@
+import { sql } from 'drizzle-orm'
+import { date, index, integer, json, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { adapter } from './namespace.js'
+
+/** Events: immutable. Ids are UUIDv7, so their order is the order of occurrence. */
+export const events = adapter.table('events', {
+  id: uuid().primaryKey(),
+  organizationId: uuid('organization_id').notNull(),
+  type: text().notNull(),
+  customerId: text('customer_id'),
+  /** `json`, not `jsonb`: it keeps the order of members, which CSCX's own signature depends on. */
+  data: json().notNull(),
+  occurredAt: timestamp('occurred_at', { withTimezone: true }).notNull(),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().default(sql`now()`)
+}, (table) => [index('events_by_type').on(table.organizationId, table.type, table.id)])
+
+/** Thresholds for which a renewal has raised its event: what makes the sweep happen once. */
+export const renewalNotices = adapter.table('renewal_notices', {
+  organizationId: uuid('organization_id').notNull(),
+  customerId: text('customer_id').notNull(),
+  renewalDate: date('renewal_date').notNull(),
+  thresholdDays: integer('threshold_days').notNull(),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().default(sql`now()`)
+}, (table) => [primaryKey({ columns: [table.organizationId, table.customerId, table.renewalDate, table.thresholdDays] })])

@@ -1,0 +1,5 @@
+export * from './access.js'
+export * from './changes.js'
+export * from './events.js'
+export * from './namespace.js'
+export * from './webhooks.js'
