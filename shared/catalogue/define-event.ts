@@ -58,8 +58,13 @@ interface EventInput<Name extends string, F extends Fields> {
   description: string
   fields: F
   sample: Own<F>
-  /** In order of preference: the first whose table and columns exist is used. */
+  /** Where it comes from, in order of preference; which of them a database has differs. */
   sources: ReadonlyArray<EventSource<F>>
+  /**
+   * `first` (the default): only the first source whose table and columns exist, since one occurrence is written to several.
+   * `all`: every one that exists, since each occurrence is written to one of them.
+   */
+  use?: 'first' | 'all'
 }
 
 export interface EventDefinition {
@@ -74,6 +79,7 @@ export interface EventDefinition {
   /** A realistic envelope, signed with {@link SAMPLE_SECRET}. */
   readonly sample: Envelope
   readonly sources: readonly EventSource[]
+  readonly use: 'first' | 'all'
 }
 
 /** The secret of the Standard Webhooks test vectors; sample envelopes are signed with it, so that they too can be verified. */
@@ -104,6 +110,7 @@ export function defineEvent<const Name extends string, F extends Fields> (event:
     data,
     sample: signSample(SAMPLE_ID, event.name, SAMPLE_TIMESTAMP, sample),
     // A source's own field types matter only inside its file: outside, data is checked by the schema.
-    sources: event.sources as unknown as readonly EventSource[]
+    sources: event.sources as unknown as readonly EventSource[],
+    use: event.use ?? 'first'
   })
 }

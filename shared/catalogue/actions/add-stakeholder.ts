@@ -32,7 +32,7 @@ export const addStakeholder = defineAction({
     email: z.string().nullable().meta({ title: 'Email', description: 'E-mail address of the person.' }),
     role: z.string().nullable().meta({ title: 'Role', description: 'Role in the relationship.' }),
     title: z.string().nullable().meta({ title: 'Title', description: 'Job title.' }),
-    created_at: z.string().nullable().meta({ title: 'Created At', description: 'When the stakeholder was added.' })
+    created_at: z.iso.datetime().nullable().meta({ title: 'Created At', description: 'When the stakeholder was added.' })
   }),
   sample: {
     input: { customer_name: 'Acme Corp', name: 'Sarah Johnson', email: 'sarah.johnson@acme.com', role: 'Champion', title: 'VP Operations', is_champion: true },

@@ -27,7 +27,7 @@ export const createRiskSignal = defineAction({
     severity: z.string().nullable().meta({ title: 'Severity', description: 'How bad it is.' }),
     description: z.string().nullable().meta({ title: 'Description', description: 'What was noticed.' }),
     arr_at_risk: z.number().nullable().meta({ title: 'ARR at Risk', description: 'Recurring revenue at stake.' }),
-    detected_at: z.string().nullable().meta({ title: 'Detected At', description: 'When it was noticed.' })
+    detected_at: z.iso.datetime().nullable().meta({ title: 'Detected At', description: 'When it was noticed.' })
   }),
   sample: {
     input: { customer_name: 'Acme Corp', signal_type: 'champion_left', severity: 'high', description: 'Primary champion Sarah Johnson has left the company', arr_at_risk: 50000 },

@@ -27,9 +27,9 @@ export const createTask = defineAction({
     description: z.string().nullable().meta({ title: 'Description', description: 'Details of the task.' }),
     status: z.string().nullable().meta({ title: 'Status', description: 'Status of the task.' }),
     priority: z.string().nullable().meta({ title: 'Priority', description: 'How urgent it is.' }),
-    due_date: z.string().nullable().meta({ title: 'Due Date', description: 'When it is due.' }),
+    due_date: z.iso.datetime().nullable().meta({ title: 'Due Date', description: 'When it is due.' }),
     assignee_email: z.string().nullable().meta({ title: 'Assignee Email', description: 'Who is to do it.' }),
-    created_at: z.string().nullable().meta({ title: 'Created At', description: 'When the task was created.' })
+    created_at: z.iso.datetime().nullable().meta({ title: 'Created At', description: 'When the task was created.' })
   }),
   sample: {
     input: { customer_name: 'Acme Corp', title: 'Call the new champion', priority: 'high', due_date: '2026-02-12', assignee_email: 'csm@company.com' },

@@ -21,6 +21,7 @@ export const customerInput = {
 }
 
 const nullableText = (title: string) => z.string().nullable().meta({ title, description: `${title} as it now stands.` })
+const nullableMoment = (title: string) => z.iso.datetime().nullable().meta({ title, description: `${title}.` })
 
 /** The customer as it stands after the write. */
 export const CustomerOutput = z.object({
@@ -37,8 +38,8 @@ export const CustomerOutput = z.object({
   renewal_date: nullableText('Renewal Date'),
   csm_email: nullableText('CSM Email'),
   external_id: nullableText('External ID'),
-  created_at: nullableText('Created At'),
-  updated_at: nullableText('Updated At')
+  created_at: nullableMoment('Created At'),
+  updated_at: nullableMoment('Updated At')
 })
 
 export const customerInputSample = { domain: 'acme.com', segment: 'Enterprise', arr: 120000, renewal_date: '2026-06-30', external_id: 'CRM-10042' }

@@ -28,7 +28,7 @@ export const logActivity = defineAction({
     activity_type: z.string().meta({ title: 'Activity Type', description: 'The type that was asked for.' }),
     stored_type: z.string().meta({ title: 'Stored Type', description: 'The type that CSCX holds: the nearest that it knows.' }),
     description: z.string().meta({ title: 'Description', description: 'What happened.' }),
-    occurred_at: z.string().meta({ title: 'Occurred At', description: 'When it happened.' })
+    occurred_at: z.iso.datetime().meta({ title: 'Occurred At', description: 'When it happened.' })
   }),
   sample: {
     input: {

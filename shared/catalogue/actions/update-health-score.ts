@@ -32,7 +32,7 @@ export const updateHealthScore = defineAction({
     outcomes: component('Outcomes'),
     voice: component('Voice'),
     engagement: component('Engagement'),
-    calculated_at: z.string().meta({ title: 'Calculated At', description: 'When the score was written.' })
+    calculated_at: z.iso.datetime().meta({ title: 'Calculated At', description: 'When the score was written.' })
   }),
   sample: {
     input: { customer_name: 'Acme Corp', component: 'engagement', score: 45, notes: 'No logins for two weeks' },

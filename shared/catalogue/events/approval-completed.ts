@@ -14,6 +14,7 @@ export const approvalCompleted = defineEvent({
     decided_at: nullable(instantField('Decided At', 'When the decision was made.'))
   },
   sample: { ...approvalSample, status: 'approved', decided_by_email: 'lead@company.com', decided_at: '2026-01-29T14:05:00.000Z' },
+  use: 'all',
   sources: APPROVAL_TABLES.map((table) => ({
     kind: 'change',
     table,

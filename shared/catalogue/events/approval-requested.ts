@@ -8,6 +8,7 @@ export const approvalRequested = defineEvent({
   description: 'Triggers when an action awaits approval.',
   fields: approvalFields,
   sample: approvalSample,
+  use: 'all',
   sources: APPROVAL_TABLES.map((table) => ({
     kind: 'change',
     table,

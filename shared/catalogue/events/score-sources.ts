@@ -23,7 +23,8 @@ const places: ReadonlyArray<Pick<ChangeSource, 'table' | 'operations' | 'needs'>
   },
   {
     table: 'health_scores',
-    operations: ['UPDATE'],
+    // An inserted row does not tell what the score was before.
+    operations: ['INSERT', 'UPDATE'],
     needs: ['customer_id', 'overall'],
     step: ({ old, new: row }) => ({ previous: number(old ?? {}, 'overall'), next: number(row ?? {}, 'overall') })
   }
