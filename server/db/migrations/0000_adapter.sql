@@ -31,7 +31,7 @@ CREATE TABLE "cscx_zapier"."changes" (
 	"id" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "cscx_zapier"."changes_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
 	"table_name" text NOT NULL,
 	"operation" text NOT NULL,
-	"organization_id" uuid,
+	"organization_id" text,
 	"old_row" jsonb,
 	"new_row" jsonb,
 	"origin" jsonb,
@@ -45,6 +45,7 @@ CREATE TABLE "cscx_zapier"."events" (
 	"type" text NOT NULL,
 	"customer_id" text,
 	"data" json NOT NULL,
+	"is_test" boolean DEFAULT false NOT NULL,
 	"occurred_at" timestamp with time zone NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL
 );
@@ -99,7 +100,6 @@ CREATE TABLE "cscx_zapier"."webhook_deliveries" (
 	"leased_by" integer,
 	"attempts" smallint DEFAULT 0 NOT NULL,
 	"retry_count" integer DEFAULT 0 NOT NULL,
-	"is_test" boolean DEFAULT false NOT NULL,
 	"response_status" integer,
 	"response_body" text,
 	"last_error" text,

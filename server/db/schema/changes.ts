@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { bigint, index, jsonb, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { bigint, index, jsonb, text, timestamp } from 'drizzle-orm/pg-core'
 import { adapter } from './namespace.js'
 
 /** Captured row changes that wait for projection; a projected one is deleted. Written by the capture trigger only. */
@@ -7,7 +7,8 @@ export const changes = adapter.table('changes', {
   id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   tableName: text('table_name').notNull(),
   operation: text({ enum: ['INSERT', 'UPDATE', 'DELETE'] }).notNull(),
-  organizationId: uuid('organization_id'),
+  /** As text: a deployment whose column is no uuid must not make the writer fail. */
+  organizationId: text('organization_id'),
   oldRow: jsonb('old_row'),
   newRow: jsonb('new_row'),
   /** Who wrote, where that was one of our actions: `{origin, origin_id}`. */

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { date, index, integer, json, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { boolean, date, index, integer, json, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { adapter } from './namespace.js'
 
 /** Events: immutable. Ids are UUIDv7, so their order is the order of occurrence. */
@@ -10,6 +10,8 @@ export const events = adapter.table('events', {
   customerId: text('customer_id'),
   /** `json`, not `jsonb`: it keeps the order of members, which CSCX's own signature depends on. */
   data: json().notNull(),
+  /** Sent by the test button: delivered to one webhook only, and never shown as a sample. */
+  isTest: boolean('is_test').notNull().default(false),
   occurredAt: timestamp('occurred_at', { withTimezone: true }).notNull(),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().default(sql`now()`)
 }, (table) => [index('events_by_type').on(table.organizationId, table.type, table.id)])

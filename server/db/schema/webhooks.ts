@@ -13,6 +13,7 @@ export const outboundWebhooks = adapter.table('outbound_webhooks', {
   name: text().notNull(),
   url: text().notNull(),
   events: text().array().notNull(),
+  /** Custom request headers; each value is encrypted, since it may be a credential. */
   headers: jsonb().$type<Record<string, string>>().notNull().default({}),
   active: boolean().notNull().default(true),
   /** Why it was switched off, where we did it; null while active or when its owner paused it. */
@@ -46,7 +47,6 @@ export const webhookDeliveries = adapter.table('webhook_deliveries', {
   attempts: smallint().notNull().default(0),
   /** Tries that count against the retry schedule: a 429 is none. */
   retryCount: integer('retry_count').notNull().default(0),
-  isTest: boolean('is_test').notNull().default(false),
   responseStatus: integer('response_status'),
   responseBody: text('response_body'),
   lastError: text('last_error'),

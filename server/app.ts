@@ -1,0 +1,45 @@
+import fastifySwagger from '@fastify/swagger'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { uuidv7 } from 'uuidv7'
+import { accessControl } from './routes/access.js'
+import { actionRoutes } from './routes/actions.js'
+import { catalogueRoutes } from './routes/catalogue.js'
+import type { RouteContext } from './routes/context.js'
+import { problemHandlers } from './routes/errors.js'
+import { eventRoutes } from './routes/events.js'
+import { healthRoutes } from './routes/health.js'
+import { meRoutes } from './routes/me.js'
+import { describeRoute, openApi, openApiRoutes } from './routes/openapi.js'
+import { subscriptionRoutes } from './routes/subscriptions.js'
+import { webhookRoutes } from './routes/webhooks.js'
+import { zodValidation, type ZodApp } from './routes/zod-app.js'
+
+/** Largest request body, in bytes. */
+const BODY_MAX = 1024 * 1024
+/** A request that has not arrived whole by then is dropped. */
+const REQUEST_TIMEOUT_MS = 30_000
+
+/**
+ * Builds the HTTP application; listening is the caller's business.
+ * @param role `worker` answers health checks only.
+ */
+export async function buildApp (context: RouteContext, role: 'api' | 'worker' | 'all', logger: FastifyBaseLogger): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    genReqId: () => uuidv7(),
+    forceCloseConnections: 'idle'
+  })
+  problemHandlers(app)
+  accessControl(app, context.database)
+  const zodApp = zodValidation(app)
+  await app.register(fastifySwagger, { openapi: openApi, transform: describeRoute })
+  const groups = role === 'worker' ? [healthRoutes] : API_ROUTES
+  for (const routes of groups) await zodApp.register(async (scope) => await routes(scope as ZodApp, context))
+  return app
+}
+
+const API_ROUTES: Array<(app: ZodApp, context: RouteContext) => Promise<void>> =
+  [healthRoutes, meRoutes, catalogueRoutes, subscriptionRoutes, actionRoutes, eventRoutes, webhookRoutes, openApiRoutes]

@@ -1,0 +1,3 @@
+export { authenticateKey, createApiKey, findOrganization, type Organization } from './api-keys.js'
+export type { Credential } from './credential.js'
+export { checkKeyRing, createKeyRing, loadKeyRing, type KeyRing } from './encryption.js'

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { eventNames, findEvent } from '../../shared/catalogue/index.js'
+import type { Transaction } from '../db/client.js'
+import { recordEvents } from '../outbound/index.js'
+import { invalidField } from '../problem.js'
+import { parseInput } from '../validation.js'
+import { newEvent } from './new-event.js'
+
+/** How far in the future a producer's clock may be. */
+const CLOCK_SKEW_MS = 5 * 60_000
+
+/** Body of POST /api/events: an event from a producer that does not write to CSCX's database. */
+export const PostedEvent = z.strictObject({
+  event: z.enum(eventNames).meta({ title: 'Event Type', description: 'The event type.' }),
+  data: z.record(z.string(), z.unknown()).meta({ title: 'Data', description: 'The event\'s data, as its type\'s schema wants it, without origin and origin_id.' }),
+  timestamp: z.iso.datetime({ offset: true }).optional().meta({ title: 'Timestamp', description: 'When the event occurred; now when left out.' })
+})
+export type PostedEvent = z.output<typeof PostedEvent>
+
+export const AcceptedEvent = z.object({ id: z.uuid(), event: z.string(), timestamp: z.iso.datetime() })
+export type AcceptedEvent = z.infer<typeof AcceptedEvent>
+
+/**
+ * Records an event that a producer posted, and fans it out.
+ * @param producerId The credential that posted it; becomes the event's origin.
+ * @throws ApiProblem validation_failed naming every member of the data that does not fit.
+ */
+export async function postEvent (tx: Transaction, organizationId: string, producerId: string, posted: PostedEvent): Promise<AcceptedEvent> {
+  const definition = findEvent(posted.event)
+  if (!definition) throw invalidField('/event', 'There is no such event type')
+  const occurredAt = posted.timestamp === undefined ? new Date() : new Date(posted.timestamp)
+  if (occurredAt.getTime() > Date.now() + CLOCK_SKEW_MS) throw invalidField('/timestamp', 'An event cannot occur in the future')
+  const data = parseInput(definition.data.omit({ origin: true, origin_id: true }), posted.data, '/data')
+  const event = newEvent(definition, organizationId, { ...data, origin: 'api', origin_id: producerId }, occurredAt.toISOString())
+  await recordEvents(tx, [event])
+  return { id: event.id, event: event.type, timestamp: event.occurredAt }
+}

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { connect, type Database, type Sql } from './client.js'
+import { openEmbedded } from './embedded/index.js'
+import { migrate } from './migrate.js'
+
+/** Connections of a server's pool. The smallest managed databases allow a few dozen in all. */
+const POOL_SIZE = 10
+/** The embedded database serves one statement at a time: more connections only make it switch. */
+const EMBEDDED_POOL_SIZE = 4
+
+interface OpenOptions {
+  /** Real Postgres; the embedded default when undefined. */
+  databaseUrl: string | undefined
+  dataDir: string
+  /** Called when the embedded database ends by itself. Real Postgres is waited for instead. */
+  onFailure?: (error: Error) => void
+}
+
+export interface OpenDatabase {
+  database: Database
+  isEmbedded: boolean
+  /** Whether this process runs the embedded database, rather than having found it running. */
+  isOwner: boolean
+  /** Whether the embedded database was created just now, with its demo data. */
+  isFirstStart: boolean
+  close: () => Promise<void>
+}
+
+/** Opens the configured database and brings the adapter's schema up to date. */
+export async function openDatabase ({ databaseUrl, dataDir, onFailure = () => {} }: OpenOptions): Promise<OpenDatabase> {
+  const opened = databaseUrl === undefined ? await openDefault(dataDir, onFailure) : openReal(databaseUrl)
+  await migrate(opened.database)
+  return opened
+}
+
+function openReal (databaseUrl: string): OpenDatabase {
+  const database = connect(databaseUrl, POOL_SIZE)
+  return { database, isEmbedded: false, isOwner: false, isFirstStart: false, close: database.close }
+}
+
+async function openDefault (dataDir: string, onFailure: (error: Error) => void): Promise<OpenDatabase> {
+  const { host, port, isOwner, close } = await openEmbedded(dataDir, onFailure)
+  const database = connect({ host, port, username: 'postgres', database: 'postgres' }, EMBEDDED_POOL_SIZE)
+  const isFirstStart = isOwner && await seedBaseline(database.sql)
+  return {
+    database,
+    isEmbedded: true,
+    isOwner,
+    isFirstStart,
+    close: async () => {
+      await database.close()
+      await close()
+    }
+  }
+}
+
+/**
+ * Gives an empty database CSCX's tables and demo rows, whole or not at all.
+ * @returns whether it did; false when they are there.
+ */
+async function seedBaseline (sql: Sql): Promise<boolean> {
+  return await sql.begin(async (tx) => {
+    const [found] = await tx<Array<{ exists: boolean }>>`select to_regclass('public.organizations') is not null as exists`
+    if (found?.exists) return false
+    for (const file of ['schema.sql', 'demo.sql']) await tx.unsafe(readFileSync(join(import.meta.dirname, 'baseline', file), 'utf8'))
+    return true
+  })
+}

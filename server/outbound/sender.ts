@@ -1,0 +1,181 @@
+import { lookup as systemLookup, type LookupAddress, type LookupOptions } from 'node:dns'
+import type { Socket } from 'node:net'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
+import type { AddressPolicy } from './address-policy.js'
+import type { OutgoingRequest } from './compose.js'
+import type { AttemptResult, FailureCode } from './outcome.js'
+import { literalAddress } from './webhook-url.js'
+
+export const CONNECT_TIMEOUT_MS = 5_000
+/** From the first byte sent to the last byte read, headers and body together. */
+export const ATTEMPT_TIMEOUT_MS = 15_000
+/** How much of a response is kept; the rest is not read. */
+export const RESPONSE_BODY_MAX = 16 * 1024
+
+class BlockedAddressError extends Error {
+  readonly code = 'BLOCKED_ADDRESS'
+}
+
+export interface Sender {
+  /** Makes one HTTP try. Never rejects: whatever happens is a result. */
+  send: (request: OutgoingRequest) => Promise<AttemptResult>
+  close: () => Promise<void>
+}
+
+/**
+ * A sender over kept-alive connections. Addresses are judged when connecting, on what the name resolved to, and the
+ * connection goes to the address that was judged: a name that resolves differently a moment later gains nothing, and
+ * pooled connections cost no look-up. Redirects are not followed: a 3xx is an answer like any other.
+ */
+export function createSender (policy: AddressPolicy, connectionsPerOrigin: number): Sender {
+  const agent = new Agent({
+    connect: guardedConnector(policy),
+    connections: connectionsPerOrigin,
+    pipelining: 1,
+    keepAliveTimeout: 30_000,
+    headersTimeout: ATTEMPT_TIMEOUT_MS,
+    bodyTimeout: ATTEMPT_TIMEOUT_MS,
+    maxHeaderSize: 32 * 1024
+  })
+  return {
+    send: async (request) => await attempt(agent, request),
+    // Requests under way have been waited for by whoever sent them.
+    close: async () => await agent.destroy()
+  }
+}
+
+function guardedConnector (policy: AddressPolicy): buildConnector.connector {
+  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false, lookup: guardedLookup(policy) } as buildConnector.BuildOptions)
+  return (options, callback) => {
+    // net.connect looks nothing up for a literal address, so that is judged here.
+    const literal = literalAddress(options.hostname)
+    if (literal !== undefined && !policy.allows(literal)) {
+      callback(new BlockedAddressError(`${options.hostname} is not a public address`), null)
+      return
+    }
+    connect(options, callback as (error: Error | null, socket: Socket | null) => void)
+  }
+}
+
+type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
+
+function guardedLookup (policy: AddressPolicy) {
+  return (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
+    systemLookup(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error) return callback(error, [])
+      const usable = policy.usable(addresses)
+      const first = usable[0]
+      if (!first) return callback(new BlockedAddressError(`${hostname} resolves to an address that is not public`), [])
+      if (options.all) callback(null, usable)
+      else callback(null, first.address, first.family)
+    })
+  }
+}
+
+async function attempt (agent: Agent, { url, headers, body }: OutgoingRequest): Promise<AttemptResult> {
+  const startedAt = performance.now()
+  const durationMs = () => Math.round(performance.now() - startedAt)
+  return await new Promise((resolve) => {
+    const handler = new ResponseCollector((response) => resolve({ kind: 'response', ...response, durationMs: durationMs() }),
+      (error) => resolve({ kind: 'failure', ...describeFailure(error), durationMs: durationMs() }))
+    try {
+      agent.dispatch({ origin: url.origin, path: url.pathname + url.search, method: 'POST', headers, body }, handler)
+    } catch (error) {
+      handler.fail(error as Error)
+    }
+  })
+}
+
+interface CollectedResponse {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+/** Gathers a response up to the cap, within the deadline; settles exactly once. */
+class ResponseCollector implements Dispatcher.DispatchHandler {
+  readonly #done: (response: CollectedResponse) => void
+  readonly #failed: (error: Error) => void
+  readonly #deadline: NodeJS.Timeout
+  readonly #chunks: Buffer[] = []
+  #controller: Dispatcher.DispatchController | undefined
+  #settled = false
+  #size = 0
+  #status = 0
+  #headers: Record<string, string> = {}
+
+  constructor (done: (response: CollectedResponse) => void, failed: (error: Error) => void) {
+    this.#done = done
+    this.#failed = failed
+    this.#deadline = setTimeout(() => {
+      this.fail(Object.assign(new Error(`No complete answer within ${ATTEMPT_TIMEOUT_MS / 1000} s`), { code: 'ATTEMPT_TIMEOUT' }))
+    }, ATTEMPT_TIMEOUT_MS)
+  }
+
+  onRequestStart (controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#settled) controller.abort(new Error('The deadline has passed'))
+  }
+
+  onResponseStart (_controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
+    this.#status = status
+    this.#headers = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value.join(', ') : value ?? '']))
+  }
+
+  onResponseData (controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk.subarray(0, RESPONSE_BODY_MAX - this.#size))
+    this.#size += chunk.length
+    if (this.#size >= RESPONSE_BODY_MAX) {
+      this.#finish()
+      controller.abort(new Error('The rest of the response is not wanted'))
+    }
+  }
+
+  onResponseEnd (): void {
+    this.#finish()
+  }
+
+  onResponseError (_controller: Dispatcher.DispatchController, error: Error): void {
+    this.fail(error)
+  }
+
+  fail (error: Error): void {
+    if (!this.#settle()) return
+    this.#failed(error)
+    this.#controller?.abort(error)
+  }
+
+  #finish (): void {
+    // NUL is valid in a body but not in Postgres text.
+    if (this.#settle()) this.#done({ status: this.#status, headers: this.#headers, body: Buffer.concat(this.#chunks).toString('utf8').replaceAll('\0', '\uFFFD') })
+  }
+
+  #settle (): boolean {
+    if (this.#settled) return false
+    this.#settled = true
+    clearTimeout(this.#deadline)
+    return true
+  }
+}
+
+const FAILURES: Readonly<Record<string, FailureCode>> = {
+  BLOCKED_ADDRESS: 'blocked_address',
+  ATTEMPT_TIMEOUT: 'timeout',
+  UND_ERR_CONNECT_TIMEOUT: 'timeout',
+  UND_ERR_HEADERS_TIMEOUT: 'timeout',
+  UND_ERR_BODY_TIMEOUT: 'timeout',
+  ETIMEDOUT: 'timeout',
+  ENOTFOUND: 'dns_failed',
+  EAI_AGAIN: 'dns_failed',
+  ECONNRESET: 'connection_reset',
+  EPIPE: 'connection_reset',
+  UND_ERR_SOCKET: 'connection_reset'
+}
+
+function describeFailure (error: Error & { code?: string }): { error: FailureCode, detail: string } {
+  const code = error.code ?? ''
+  const isTls = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO)/.test(code)
+  // A connection tried on several addresses fails with one error that holds the others.
+  const detail = error.message || (error as AggregateError).errors?.map(String).join('; ') || code
+  return { error: FAILURES[code] ?? (isTls ? 'tls_failed' : 'connection_failed'), detail: `${code ? `${code}: ` : ''}${detail}`.slice(0, 500) }
+}

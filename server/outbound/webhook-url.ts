@@ -1,0 +1,34 @@
+import { isIP } from 'node:net'
+import type { AddressPolicy } from './address-policy.js'
+
+export interface UrlPolicy {
+  addresses: AddressPolicy
+  /** Whether plain http is accepted; only ever for development. */
+  allowHttp: boolean
+}
+
+/** Longest webhook URL, in characters. */
+export const URL_MAX = 2048
+
+/** The address that a URL names literally, without brackets; undefined for a name. `localhost` counts as 127.0.0.1. */
+export function literalAddress (hostname: string): string | undefined {
+  const bare = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '').toLowerCase()
+  if (bare === 'localhost' || bare.endsWith('.localhost')) return '127.0.0.1'
+  return isIP(bare) === 0 ? undefined : bare
+}
+
+/**
+ * Why a URL cannot be a webhook's; undefined when it can. What a name resolves to is judged when connecting. The URL
+ * parser has already turned octal, hex, short and decimal IPv4 spellings into the usual one (WHATWG URL §3.5).
+ */
+export function urlProblem (text: string, { addresses, allowHttp }: UrlPolicy): string | undefined {
+  if (text.length > URL_MAX) return `The URL is longer than ${URL_MAX} characters`
+  if (!URL.canParse(text)) return 'This is not a URL'
+  const url = new URL(text)
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'The URL must begin with https://'
+  if (url.protocol === 'http:' && !allowHttp) return 'The URL must begin with https:// (plain http is off; ALLOW_HTTP turns it on for development)'
+  if (url.username || url.password) return 'The URL must not hold credentials; use a header'
+  const literal = literalAddress(url.hostname)
+  if (literal !== undefined && !addresses.allows(literal)) return 'The URL points into a private network (ALLOWED_SUBNETS opens one for development)'
+  return undefined
+}
