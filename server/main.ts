@@ -12,17 +12,21 @@ try {
     logger.fatal({ err: error }, 'the database is gone')
     process.exit(1)
   })
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      logger.info({ signal }, 'draining')
-      setTimeout(() => {
-        logger.error('the drain took too long')
-        process.exit(1)
-      }, DRAIN_MAX_MS).unref()
-      server.stop().then(() => process.exit(0), (error: unknown) => {
-        logger.error({ err: error }, 'the drain failed')
-        process.exit(1)
-      })
+  let isDraining = false
+  // `on`, not `once`: npm and terminals send a signal twice, to the process and to its group, and a drain must outlive that.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, drain)
+
+  function drain (signal: NodeJS.Signals): void {
+    if (isDraining) return
+    isDraining = true
+    logger.info({ signal }, 'draining')
+    setTimeout(() => {
+      logger.error('the drain took too long')
+      process.exit(1)
+    }, DRAIN_MAX_MS).unref()
+    server.stop().then(() => process.exit(0), (error: unknown) => {
+      logger.error({ err: error }, 'the drain failed')
+      process.exit(1)
     })
   }
 } catch (error) {

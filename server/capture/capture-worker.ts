@@ -2,7 +2,7 @@ import type { CscxSchema } from '../cscx/tables.js'
 import type { Database } from '../db/client.js'
 import { startLoop, type Loop } from '../loop.js'
 import { attachCapture } from './attach.js'
-import { projectChanges } from './project.js'
+import { isRefusedData, projectChanges, projectOneByOne } from './project.js'
 import { sweepRenewals } from './renewals.js'
 
 /** The channel on which the capture trigger says that changes wait. */
@@ -55,7 +55,11 @@ export class CaptureWorker {
   }
 
   async #project (): Promise<boolean> {
-    const { taken, drained, failed } = await projectChanges(this.#options.database, this.#options.schema)
+    const { database, schema } = this.#options
+    const { taken, drained, failed } = await projectChanges(database, schema).catch(async (error: unknown) => {
+      if (!isRefusedData(error)) throw error
+      return await projectOneByOne(database, schema)
+    })
     for (const { id, reason } of failed) this.#options.onError(new Error(reason), `project change ${id}`)
     return taken > 0 && !drained
   }

@@ -34,7 +34,7 @@ function uuids (values: Iterable<unknown>): string[] {
 
 async function loadCustomers (sql: Queryable, tables: CscxTables, changes: readonly Change[]): Promise<Map<string, Row>> {
   const ids = uuids(changes.filter((change) => change.table !== 'customers').map((change) => customerIdOf(change.table, currentRow(change))))
-  if (ids.length === 0 || !tables.has('customers', 'id')) return new Map()
+  if (ids.length === 0 || tables.get('customers')?.columns.get('id')?.type !== 'uuid') return new Map()
   const rows = await sql<Array<{ id: string, row: Row }>>`
     select c.id::text as id, to_jsonb(c) as row from public.customers c where c.id = any(${ids}::uuid[])`
   return new Map(rows.map(({ id, row }) => [id, row]))
@@ -42,7 +42,7 @@ async function loadCustomers (sql: Queryable, tables: CscxTables, changes: reado
 
 async function loadPeople (sql: Queryable, tables: CscxTables, rows: readonly Row[]): Promise<Map<string, Person>> {
   const ids = uuids(rows.flatMap((row) => PERSON_COLUMNS.map((column) => row[column])))
-  if (ids.length === 0 || !tables.has('user_profiles', 'id', 'email')) return new Map()
+  if (ids.length === 0 || tables.get('user_profiles')?.columns.get('id')?.type !== 'uuid') return new Map()
   const people = await sql<Array<{ id: string, row: Row }>>`
     select u.id::text as id, to_jsonb(u) as row from public.user_profiles u where u.id = any(${ids}::uuid[])`
   return new Map(people.map(({ id, row }) => [id, { id, email: text(row, 'email'), name: text(row, 'full_name', 'name') }]))
@@ -51,7 +51,7 @@ async function loadPeople (sql: Queryable, tables: CscxTables, rows: readonly Ro
 /** For rows that carry neither a tenant nor a customer: the organization of the user, if that user is in exactly one. */
 async function loadOrganizations (sql: Queryable, tables: CscxTables, changes: readonly Change[]): Promise<Map<string, string>> {
   const ids = uuids(changes.map((change) => currentRow(change)['user_id']))
-  if (ids.length === 0 || !tables.has('org_members', 'user_id', 'organization_id', 'status')) return new Map()
+  if (ids.length === 0 || !tables.has('org_members', 'organization_id', 'status') || tables.get('org_members')?.columns.get('user_id')?.type !== 'uuid') return new Map()
   const rows = await sql<Array<{ user_id: string, organization_id: string }>>`
     select user_id::text, min(organization_id::text) as organization_id from public.org_members
     where user_id = any(${ids}::uuid[]) and status = 'active' group by user_id having count(*) = 1`

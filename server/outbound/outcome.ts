@@ -20,7 +20,8 @@ export type Decision =
 export const THROTTLED_AT_MOST_MS = 5 * 86_400_000
 
 export interface DeliveryState {
-  /** Attempts that counted before this one. */
+  /** Attempts before this one, and those of them that counted. */
+  attempts: number
   retryCount: number
   /** Age of the delivery. */
   ageMs: number
@@ -44,7 +45,7 @@ export function decide (result: AttemptResult, state: DeliveryState, schedule: r
   if (status === 429) {
     return state.ageMs > THROTTLED_AT_MOST_MS
       ? { status: 'dead_letter' }
-      : { status: 'retry', delayMs: throttleDelayMs(schedule, state.retryCount, retryAfterMs, random), counts: false }
+      : { status: 'retry', delayMs: throttleDelayMs(schedule, state.attempts, retryAfterMs, random), counts: false }
   }
   return retryOrDeadLetter(retryDelayMs(schedule, counted, retryAfterMs, random))
 }

@@ -36,10 +36,18 @@ export function retryDelayMs (schedule: readonly number[], retries: number, retr
   return planned === undefined ? undefined : spread(Math.max(planned, capped(retryAfterMs)), random)
 }
 
-/** How long to leave a receiver alone that said 429, which counts as no attempt: what it asks for, otherwise the schedule's next wait. */
-export function throttleDelayMs (schedule: readonly number[], retries: number, retryAfterMs: number | undefined, random: number): number {
-  const planned = schedule[Math.min(retries, schedule.length - 1)] ?? 5 * UNITS.s
-  return spread(retryAfterMs === undefined ? Math.max(planned, UNITS.s) : capped(retryAfterMs), random)
+/** Even a receiver that says "Retry-After: 0" is given this long, or the schedule's first wait if that is shorter. */
+const THROTTLE_MIN_MS = 1_000
+
+/**
+ * How long to leave a receiver alone that said 429, which counts as no attempt: what it asks for, otherwise the
+ * schedule's waits one after the other, the last one over and over.
+ * @param attempts Attempts before the one that was answered so.
+ */
+export function throttleDelayMs (schedule: readonly number[], attempts: number, retryAfterMs: number | undefined, random: number): number {
+  const planned = schedule[Math.min(attempts, schedule.length - 1)] ?? 5 * UNITS.s
+  const least = Math.min(THROTTLE_MIN_MS, schedule[0] ?? THROTTLE_MIN_MS)
+  return spread(Math.max(least, retryAfterMs === undefined ? planned : capped(retryAfterMs)), random)
 }
 
 function capped (retryAfterMs: number | undefined): number {

@@ -26,10 +26,11 @@ export interface Sender {
  * A sender over kept-alive connections. Addresses are judged when connecting, on what the name resolved to, and the
  * connection goes to the address that was judged: a name that resolves differently a moment later gains nothing, and
  * pooled connections cost no look-up. Redirects are not followed: a 3xx is an answer like any other.
+ * @param lookup How names are resolved; the system's way unless a test plays the DNS.
  */
-export function createSender (policy: AddressPolicy, connectionsPerOrigin: number): Sender {
+export function createSender (policy: AddressPolicy, connectionsPerOrigin: number, lookup: Lookup = systemLookup): Sender {
   const agent = new Agent({
-    connect: guardedConnector(policy),
+    connect: guardedConnector(policy, lookup),
     connections: connectionsPerOrigin,
     pipelining: 1,
     keepAliveTimeout: 30_000,
@@ -44,8 +45,8 @@ export function createSender (policy: AddressPolicy, connectionsPerOrigin: numbe
   }
 }
 
-function guardedConnector (policy: AddressPolicy): buildConnector.connector {
-  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false, lookup: guardedLookup(policy) } as buildConnector.BuildOptions)
+function guardedConnector (policy: AddressPolicy, lookup: Lookup): buildConnector.connector {
+  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, allowH2: false, lookup: guardedLookup(policy, lookup) } as buildConnector.BuildOptions)
   return (options, callback) => {
     // net.connect looks nothing up for a literal address, so that is judged here.
     const literal = literalAddress(options.hostname)
@@ -59,9 +60,12 @@ function guardedConnector (policy: AddressPolicy): buildConnector.connector {
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void
 
-function guardedLookup (policy: AddressPolicy) {
+/** Resolves a name to all of its addresses, as `dns.lookup` does. */
+export type Lookup = (hostname: string, options: LookupOptions & { all: true }, callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void
+
+function guardedLookup (policy: AddressPolicy, lookup: Lookup) {
   return (hostname: string, options: LookupOptions, callback: LookupCallback): void => {
-    systemLookup(hostname, { ...options, all: true }, (error, addresses) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, [])
       const usable = policy.usable(addresses)
       const first = usable[0]
@@ -146,8 +150,7 @@ class ResponseCollector implements Dispatcher.DispatchHandler {
   }
 
   #finish (): void {
-    // NUL is valid in a body but not in Postgres text.
-    if (this.#settle()) this.#done({ status: this.#status, headers: this.#headers, body: Buffer.concat(this.#chunks).toString('utf8').replaceAll('\0', '\uFFFD') })
+    if (this.#settle()) this.#done({ status: this.#status, headers: this.#headers, body: storable(Buffer.concat(this.#chunks).toString('utf8')) })
   }
 
   #settle (): boolean {
@@ -156,6 +159,11 @@ class ResponseCollector implements Dispatcher.DispatchHandler {
     clearTimeout(this.#deadline)
     return true
   }
+}
+
+/** NUL is valid in a body, but not in Postgres text. */
+function storable (text: string): string {
+  return text.replaceAll('\0', '\uFFFD')
 }
 
 const FAILURES: Readonly<Record<string, FailureCode>> = {
@@ -177,5 +185,5 @@ function describeFailure (error: Error & { code?: string }): { error: FailureCod
   const isTls = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO)/.test(code)
   // A connection tried on several addresses fails with one error that holds the others.
   const detail = error.message || (error as AggregateError).errors?.map(String).join('; ') || code
-  return { error: FAILURES[code] ?? (isTls ? 'tls_failed' : 'connection_failed'), detail: `${code ? `${code}: ` : ''}${detail}`.slice(0, 500) }
+  return { error: FAILURES[code] ?? (isTls ? 'tls_failed' : 'connection_failed'), detail: storable(`${code ? `${code}: ` : ''}${detail}`.slice(0, 500)) }
 }

@@ -5,7 +5,7 @@ const schedule = [5_000, 300_000]
 const now = Date.parse('2026-01-29T10:00:00Z')
 const response = (status: number, headers: Record<string, string> = {}): AttemptResult => ({ kind: 'response', status, body: '', headers, durationMs: 1 })
 const failure: AttemptResult = { kind: 'failure', error: 'timeout', detail: '', durationMs: 1 }
-const fresh = { retryCount: 0, ageMs: 0 }
+const fresh = { attempts: 0, retryCount: 0, ageMs: 0 }
 
 describe('what becomes of a delivery', () => {
   test.each([
@@ -21,7 +21,7 @@ describe('what becomes of a delivery', () => {
   })
 
   test('so is a try without an answer', () => {
-    expect(decide(failure, { retryCount: 1, ageMs: 0 }, schedule, now, 0)).toEqual({ status: 'retry', delayMs: 300_000, counts: true })
+    expect(decide(failure, { attempts: 1, retryCount: 1, ageMs: 0 }, schedule, now, 0)).toEqual({ status: 'retry', delayMs: 300_000, counts: true })
   })
 
   test('410 and webhook-delivery: disable end the webhook', () => {
@@ -31,14 +31,16 @@ describe('what becomes of a delivery', () => {
 
   test('webhook-delivery: abort-message and a schedule that has run out make a dead letter', () => {
     expect(decide(response(400, { 'webhook-delivery': 'abort-message' }), fresh, schedule, now, 0)).toEqual({ status: 'dead_letter' })
-    expect(decide(failure, { retryCount: 2, ageMs: 0 }, schedule, now, 0)).toEqual({ status: 'dead_letter' })
-    expect(decide(response(500), { retryCount: 0, ageMs: 0 }, [], now, 0)).toEqual({ status: 'dead_letter' })
+    expect(decide(failure, { attempts: 2, retryCount: 2, ageMs: 0 }, schedule, now, 0)).toEqual({ status: 'dead_letter' })
+    expect(decide(response(500), { attempts: 0, retryCount: 0, ageMs: 0 }, [], now, 0)).toEqual({ status: 'dead_letter' })
   })
 
   test('429 counts as no attempt, waits as asked, and ends after five days', () => {
+    expect(decide(response(429, { 'retry-after': '0' }), fresh, schedule, now, 0)).toEqual({ status: 'retry', delayMs: 1_000, counts: false })
+    expect(decide(response(429), { attempts: 1, retryCount: 0, ageMs: 0 }, schedule, now, 0)).toMatchObject({ delayMs: 300_000 })
     expect(decide(response(429, { 'retry-after': '7' }), fresh, schedule, now, 0)).toEqual({ status: 'retry', delayMs: 7_000, counts: false })
-    expect(decide(response(429), { retryCount: 9, ageMs: 0 }, schedule, now, 0)).toEqual({ status: 'retry', delayMs: 300_000, counts: false })
-    expect(decide(response(429), { retryCount: 0, ageMs: THROTTLED_AT_MOST_MS + 1 }, schedule, now, 0)).toEqual({ status: 'dead_letter' })
+    expect(decide(response(429), { attempts: 9, retryCount: 9, ageMs: 0 }, schedule, now, 0)).toEqual({ status: 'retry', delayMs: 300_000, counts: false })
+    expect(decide(response(429), { attempts: 0, retryCount: 0, ageMs: THROTTLED_AT_MOST_MS + 1 }, schedule, now, 0)).toEqual({ status: 'dead_letter' })
   })
 
   test('Retry-After stretches a wait but never shortens it', () => {

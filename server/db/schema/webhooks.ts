@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { boolean, index, integer, jsonb, smallint, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { boolean, index, integer, jsonb, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { events } from './events.js'
 import { adapter } from './namespace.js'
 
@@ -44,7 +44,7 @@ export const webhookDeliveries = adapter.table('webhook_deliveries', {
   /** The worker that holds the lease (see server/outbound/worker-identity.ts). */
   leasedBy: integer('leased_by'),
   /** HTTP tries so far. */
-  attempts: smallint().notNull().default(0),
+  attempts: integer().notNull().default(0),
   /** Tries that count against the retry schedule: a 429 is none. */
   retryCount: integer('retry_count').notNull().default(0),
   responseStatus: integer('response_status'),
@@ -62,7 +62,7 @@ export const deliveryAttempts = adapter.table('delivery_attempts', {
   id: uuid().primaryKey(),
   deliveryId: uuid('delivery_id').notNull(),
   organizationId: uuid('organization_id').notNull(),
-  number: smallint().notNull(),
+  number: integer().notNull(),
   startedAt: timestamp('started_at', { withTimezone: true }).notNull(),
   durationMs: integer('duration_ms').notNull(),
   responseStatus: integer('response_status'),
