@@ -1,7 +1,8 @@
 import type { z } from 'zod'
-import { date, instant, number, text, type Row } from '../../../shared/catalogue/change.js'
+import { text, type Row } from '../../../shared/catalogue/change.js'
 import type { createCustomer as CreateCustomer } from '../../../shared/catalogue/actions/create-customer.js'
 import { customerInput, type CustomerOutput } from '../../../shared/catalogue/actions/customer-input.js'
+import { readCustomerRecord } from '../../../shared/catalogue/customer-record.js'
 import { findPerson, personById } from '../find-person.js'
 import type { Values } from '../write.js'
 import type { Job } from './executor.js'
@@ -29,21 +30,5 @@ export async function customerValues ({ tx, tables, table, context, input }: Job
 /** The customer as it stands in the database. */
 export async function customerOutput ({ tx, tables, context }: Pick<Job<unknown>, 'tx' | 'tables' | 'context'>, row: Row): Promise<z.input<typeof CustomerOutput>> {
   const csm = await personById(tx, tables, context.organizationId, row['csm_id'])
-  return {
-    id: text(row, 'id') ?? '',
-    name: text(row, 'name'),
-    domain: text(row, 'domain'),
-    industry: text(row, 'industry'),
-    segment: text(row, 'segment'),
-    tier: text(row, 'tier'),
-    stage: text(row, 'stage'),
-    status: text(row, 'status'),
-    arr: number(row, 'arr'),
-    health_score: number(row, 'health_score'),
-    renewal_date: date(row, 'renewal_date'),
-    csm_email: csm?.email ?? text(row, 'csm_email'),
-    external_id: text(row, 'external_id'),
-    created_at: instant(row, 'created_at'),
-    updated_at: instant(row, 'updated_at')
-  }
+  return { id: text(row, 'id') ?? '', name: text(row, 'name'), ...readCustomerRecord(row, csm?.email ?? null) }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { csmSample } from '../fields.js'
+import { customerRecordFields, customerRecordSample } from '../customer-record.js'
+import { customerSample } from '../fields.js'
 import { emailInput, line, metadata, scoreInput } from '../input-fields.js'
 
 /** What can be written of a customer; shared by create and update. */
@@ -20,44 +21,13 @@ export const customerInput = {
   metadata: metadata.optional()
 }
 
-const nullableText = (title: string) => z.string().nullable().meta({ title, description: `${title} as it now stands.` })
-const nullableMoment = (title: string) => z.iso.datetime().nullable().meta({ title, description: `${title}.` })
-
 /** The customer as it stands after the write. */
 export const CustomerOutput = z.object({
   id: z.string().meta({ title: 'ID', description: 'The customer in CSCX.' }),
-  name: nullableText('Name'),
-  domain: nullableText('Domain'),
-  industry: nullableText('Industry'),
-  segment: nullableText('Segment'),
-  tier: nullableText('Tier'),
-  stage: nullableText('Stage'),
-  status: nullableText('Status'),
-  arr: z.number().nullable().meta({ title: 'ARR', description: 'Annual recurring revenue.' }),
-  health_score: z.number().nullable().meta({ title: 'Health Score', description: 'Health score (0–100).' }),
-  renewal_date: nullableText('Renewal Date'),
-  csm_email: nullableText('CSM Email'),
-  external_id: nullableText('External ID'),
-  created_at: nullableMoment('Created At'),
-  updated_at: nullableMoment('Updated At')
+  name: z.string().nullable().meta({ title: 'Name', description: 'Name of the customer.' }),
+  ...customerRecordFields
 })
 
 export const customerInputSample = { domain: 'acme.com', segment: 'Enterprise', arr: 120000, renewal_date: '2026-06-30', external_id: 'CRM-10042' }
 
-export const customerOutputSample = {
-  id: '7f6c1d2e-93b4-4a55-8c1e-2f4b6a9d0c11',
-  name: 'Acme Corp',
-  domain: 'acme.com',
-  industry: 'Manufacturing',
-  segment: 'Enterprise',
-  tier: 'Gold',
-  stage: 'Adoption',
-  status: 'active',
-  arr: 120000,
-  health_score: 85,
-  renewal_date: '2026-06-30',
-  ...csmSample,
-  external_id: 'CRM-10042',
-  created_at: '2026-01-29T10:00:00.000Z',
-  updated_at: '2026-01-29T10:00:00.000Z'
-}
+export const customerOutputSample = { id: customerSample.customer_id, name: customerSample.customer_name, ...customerRecordSample }
