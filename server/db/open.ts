@@ -13,7 +13,7 @@ interface OpenOptions {
   /** Real Postgres; the embedded default when undefined. */
   databaseUrl: string | undefined
   dataDir: string
-  /** Called when the embedded database ends by itself. Real Postgres is waited for instead. */
+  /** Called when the embedded database ends by itself; the process ends with an error unless given. Real Postgres is waited for instead. */
   onFailure?: (error: Error) => void
 }
 
@@ -22,32 +22,46 @@ export interface OpenDatabase {
   isEmbedded: boolean
   /** Whether this process runs the embedded database, rather than having found it running. */
   isOwner: boolean
-  /** Whether the embedded database was created just now, with its demo data. */
+  /** Whether the embedded database got its demo data just now. */
   isFirstStart: boolean
   close: () => Promise<void>
 }
 
-/** Opens the configured database and brings the adapter's schema up to date. */
-export async function openDatabase ({ databaseUrl, dataDir, onFailure = () => {} }: OpenOptions): Promise<OpenDatabase> {
+/**
+ * Opens the configured database and brings the adapter's schema up to date.
+ * @throws when the database cannot be opened or migrated; nothing is left open then.
+ */
+export async function openDatabase ({ databaseUrl, dataDir, onFailure = fail }: OpenOptions): Promise<OpenDatabase> {
   const opened = databaseUrl === undefined ? await openDefault(dataDir, onFailure) : openReal(databaseUrl)
-  await migrate(opened.database)
-  return opened
+  try {
+    const isFirstStart = opened.isEmbedded && await seedBaseline(opened.database.sql)
+    await migrate(opened.database)
+    return { ...opened, isFirstStart }
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
 }
 
-function openReal (databaseUrl: string): OpenDatabase {
+/** Without the database there is nothing to go on with. */
+function fail (error: Error): never {
+  throw error
+}
+
+type Opened = Omit<OpenDatabase, 'isFirstStart'>
+
+function openReal (databaseUrl: string): Opened {
   const database = connect(databaseUrl, POOL_SIZE)
-  return { database, isEmbedded: false, isOwner: false, isFirstStart: false, close: database.close }
+  return { database, isEmbedded: false, isOwner: false, close: database.close }
 }
 
-async function openDefault (dataDir: string, onFailure: (error: Error) => void): Promise<OpenDatabase> {
+async function openDefault (dataDir: string, onFailure: (error: Error) => void): Promise<Opened> {
   const { host, port, isOwner, close } = await openEmbedded(dataDir, onFailure)
   const database = connect({ host, port, username: 'postgres', database: 'postgres' }, EMBEDDED_POOL_SIZE)
-  const isFirstStart = isOwner && await seedBaseline(database.sql)
   return {
     database,
     isEmbedded: true,
     isOwner,
-    isFirstStart,
     close: async () => {
       await database.close()
       await close()

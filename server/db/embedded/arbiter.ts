@@ -1,150 +1,167 @@
-import { closeStatement, COPY_FAIL, letter, readOutput, ROLLBACK, SYNC, textAt } from './frames.js'
+import { CopyIn, guardCopy, startsCopy } from './copy.js'
+import { readOutput, type Notification, type Output, type Status } from './output.js'
+import { Session, type Client } from './session.js'
+import { query, type Message } from './wire.js'
 
-/** A backend that executes protocol messages, one call at a time. */
-export type Execute = (messages: Buffer) => Promise<Uint8Array>
+/** The one backend: executes messages and resolves with all that it puts out. */
+export type Execute = (messages: Buffer) => Promise<Buffer>
 
-/** A client that holds a transaction open this long without a word is thrown out, as everybody waits for it. */
+/** A client that holds a transaction open this long without a word is disconnected: everybody waits for it. */
 export const IDLE_IN_TRANSACTION_MS = 60_000
 
-/** What a client is to the arbiter. */
-export interface Client {
-  /** Sends bytes to the client. */
-  write: (bytes: Buffer) => void
-  /** Ends the connection. */
-  end: () => void
-}
-
-/** A client's place at the arbiter. */
-export interface Seat {
-  /** Gives messages to the backend, when it is this client's turn. */
-  send: (messages: readonly Buffer[]) => void
-  /** The client has gone: whatever it left open is closed, then others have their turn. */
-  leave: () => void
-}
-
-class Guest {
-  readonly client: Client
-  waiting: Buffer[] = []
-  listens = false
-  hasLeft = false
-  isCopying = false
-  status: 'I' | 'T' | 'E' | undefined = 'I'
-  readonly statements = new Set<string>()
-
-  constructor (client: Client) {
-    this.client = client
-  }
-}
-
 /**
- * Lets many clients share the one backend that PGlite is. A client keeps the backend from its first message until the
- * backend is idle again, so that transactions, extended-protocol batches and COPY are never mixed; the others wait in
- * order. Notifications go to every client that listens, since to the backend all of them are one session.
+ * Lets many clients share the one backend that PGlite is. A client owns it from its first message until ReadyForQuery
+ * says that no transaction is open, so that transactions, extended-protocol requests and COPY are never mixed; the
+ * others take turns, one request each.
+ *
+ * To the backend all clients are one session. So settings, temporary tables and session-level advisory locks are shared,
+ * statement names are kept apart here, and notifications are handed to every client that has asked for their channel.
  */
 export class Arbiter {
   readonly #execute: Execute
-  readonly #guests = new Set<Guest>()
-  readonly #queue: Guest[] = []
-  #owner: Guest | undefined
+  readonly #onFailure: (error: unknown) => void
+  readonly #sessions = new Set<Session>()
+  readonly #queue = new Set<Session>()
+  #owner: Session | null = null
+  /** What the backend last said; null in the middle of an extended-protocol request. */
+  #status: Status | null = 'I'
+  #mustListenAgain = false
   #isRunning = false
-  /** The latest run; settled when nothing is being executed. */
-  #run: Promise<void> = Promise.resolve()
   #isStopped = false
+  #run: Promise<void> = Promise.resolve()
   #idleTimer: NodeJS.Timeout | undefined
+  #joined = 0
 
-  constructor (execute: Execute) {
+  /** @param onFailure Called once if the backend throws; nothing is executed any more. */
+  constructor (execute: Execute, onFailure: (error: unknown) => void) {
     this.#execute = execute
+    this.#onFailure = onFailure
   }
 
-  join (client: Client): Seat {
-    const guest = new Guest(client)
-    this.#guests.add(guest)
-    return {
-      send: (messages) => {
-        guest.waiting.push(...messages)
-        this.#enqueue(guest)
-      },
-      leave: () => {
-        if (guest.hasLeft) return
-        guest.hasLeft = true
-        this.#guests.delete(guest)
-        this.#enqueue(guest)
-      }
-    }
+  join (client: Client): Session {
+    const session = new Session(client, ++this.#joined)
+    this.#sessions.add(session)
+    return session
   }
 
-  #enqueue (guest: Guest): void {
-    if (guest !== this.#owner && !this.#queue.includes(guest)) this.#queue.push(guest)
-    if (!this.#isRunning) this.#run = this.#serveAll()
+  submit (session: Session, message: Message): void {
+    session.push(message)
+    this.wake(session)
   }
 
-  /** Executes nothing more. Resolves when what is being executed has ended; open transactions stay open. */
+  /** Takes up a session again that was put off because its client was congested. */
+  wake (session: Session): void {
+    if (session === this.#owner) this.#unwatch()
+    else if (session.isWaiting) this.#queue.add(session)
+    if (this.#isRunning || this.#isStopped) return
+    this.#isRunning = true
+    // Not at once: what came in the same piece is executed in one go.
+    this.#run = Promise.resolve().then(async () => await this.#serveAll())
+  }
+
+  leave (session: Session): void {
+    if (!this.#sessions.delete(session)) return
+    session.depart()
+    this.wake(session)
+  }
+
+  /** Executes nothing more; resolves when what is being executed has ended. Open transactions stay open. */
   async stop (): Promise<void> {
     this.#isStopped = true
-    clearTimeout(this.#idleTimer)
+    this.#unwatch()
     await this.#run
   }
 
   async #serveAll (): Promise<void> {
-    this.#isRunning = true
-    clearTimeout(this.#idleTimer)
-    while (!this.#isStopped) {
-      const guest = this.#owner ??= this.#queue.shift()
-      if (!guest) break
-      const messages = guest.hasLeft ? farewell(guest) : guest.waiting.splice(0)
-      if (messages.length > 0) await this.#serve(guest, messages)
-      else if (!guest.hasLeft && guest.status !== 'I') break
-      if (guest.status === 'I') this.#release(guest)
+    try {
+      for (let session = this.#turn(); session !== null; session = this.#turn()) {
+        await this.#serve(session)
+        // Between two requests sockets get their turn: the backend runs in this thread.
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    } catch (error) {
+      this.#isStopped = true
+      this.#onFailure(error)
     }
     this.#isRunning = false
-    this.#watch()
   }
 
-  /** Gives the backend to the next one; who still has something to say waits for another turn. */
-  #release (guest: Guest): void {
-    this.#owner = undefined
-    if (guest.waiting.length > 0 || (guest.hasLeft && guest.statements.size > 0)) this.#queue.push(guest)
+  /** Whose messages to execute now: whoever has the backend, else the next in the queue; null when there is nothing to do. */
+  #turn (): Session | null {
+    if (this.#isStopped) return null
+    this.#owner ??= this.#next()
+    const session = this.#owner
+    if (session === null) return null
+    if (session.isWaiting && (session.hasDeparted || !session.client.isCongested())) return session
+    this.#watch(session)
+    return null
   }
 
-  async #serve (guest: Guest, messages: readonly Buffer[]): Promise<void> {
-    for (const message of messages) note(guest, message)
-    const { answer, notifications, status, wantsCopyData } = readOutput(Buffer.from(await this.#execute(Buffer.concat(messages))))
-    guest.isCopying = wantsCopyData
-    guest.status = status
-    if (!guest.hasLeft) guest.client.write(answer)
-    for (const listener of this.#guests) if (listener.listens) for (const notification of notifications) listener.client.write(notification)
+  #next (): Session | null {
+    for (const session of this.#queue) {
+      this.#queue.delete(session)
+      if (session.hasDeparted || !session.client.isCongested()) return session
+    }
+    return null
   }
 
-  /** While somebody holds the backend and says nothing, the clock runs. */
-  #watch (): void {
-    const owner = this.#owner
-    if (!owner || this.#isStopped) return
-    this.#idleTimer = setTimeout(() => { owner.client.end() }, IDLE_IN_TRANSACTION_MS)
-    this.#idleTimer.unref()
+  /** The owner has nothing to say; everybody waits for it, but not for ever. */
+  #watch (owner: Session): void {
+    this.#idleTimer ??= setTimeout(() => {
+      owner.client.expel('25P03', `nothing was sent in an open transaction for ${IDLE_IN_TRANSACTION_MS / 1000} s`)
+    }, IDLE_IN_TRANSACTION_MS).unref()
   }
-}
 
-/** Notes what outlives a message: listening, and named prepared statements. */
-function note (guest: Guest, message: Buffer): void {
-  const type = letter(message)
-  if (type === 'P') {
-    const name = textAt(message, 5)
-    const query = textAt(message, 5 + Buffer.byteLength(name) + 1)
-    if (name !== '') guest.statements.add(name)
-    guest.listens ||= /^\s*listen\b/i.test(query)
-  } else if (type === 'Q') {
-    guest.listens ||= /^\s*listen\b/i.test(textAt(message, 5))
-  } else if (type === 'C' && letter(message.subarray(5)) === 'S') {
-    guest.statements.delete(textAt(message, 6))
+  #unwatch (): void {
+    clearTimeout(this.#idleTimer)
+    this.#idleTimer = undefined
   }
-}
 
-/** What must be said for a client that has gone: end its COPY and its transaction, close its statements. */
-function farewell (guest: Guest): Buffer[] {
-  guest.waiting = []
-  if (guest.isCopying) return [COPY_FAIL, SYNC]
-  if (guest.status === undefined) return [SYNC]
-  if (guest.status !== 'I') return [ROLLBACK]
-  if (guest.statements.size === 0) return []
-  return [...[...guest.statements].map(closeStatement), SYNC]
+  async #serve (session: Session): Promise<void> {
+    const { copy } = session
+    const batch = copy === null ? session.takeBatch() : session.takeCopy(copy)
+    if (batch === null) return
+    if (copy === null && !session.hasDeparted && startsCopy(batch)) {
+      session.copy = new CopyIn(batch[0] as Message)
+      session.client.write(session.copy.invitation)
+      return
+    }
+    session.copy = null
+    if (batch.length > 0) {
+      const output = await this.#executeBatch(copy === null ? batch.flatMap(guardCopy) : batch)
+      if (!session.hasDeparted) session.client.write(output.answer)
+      this.#deliver(output.notifications)
+    }
+    if (this.#status !== 'I') return
+    if (this.#mustListenAgain) await this.#listenAgain()
+    this.#owner = null
+    if (session.isWaiting) this.#queue.add(session)
+  }
+
+  async #executeBatch (batch: readonly Message[]): Promise<Output> {
+    const output = readOutput(await this.#execute(Buffer.concat(batch.map(({ frame }) => frame))))
+    this.#status = output.status
+    this.#mustListenAgain ||= output.hasUnlistened
+    return output
+  }
+
+  #deliver (notifications: readonly Notification[]): void {
+    for (const { channel, frame } of notifications) {
+      for (const { client, channels } of this.#sessions) {
+        if (!channels.has(channel)) continue
+        if (client.isCongested()) client.expel('53400', 'notifications were not read')
+        else client.write(frame)
+      }
+    }
+  }
+
+  /** One client has stopped listening, and so the backend has for all: the channels of the others are asked for again. */
+  async #listenAgain (): Promise<void> {
+    this.#mustListenAgain = false
+    const channels = new Set([...this.#sessions].flatMap((session) => [...session.channels]))
+    if (channels.size === 0) return
+    const sql = [...channels].map((channel) => `LISTEN "${channel.replaceAll('"', '""')}"`).join(';')
+    const { notifications } = await this.#executeBatch([query(sql)])
+    this.#deliver(notifications)
+  }
 }

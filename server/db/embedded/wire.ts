@@ -119,15 +119,15 @@ export function sqlOf ({ type, frame }: Message): string | null {
  * Prefixes the prepared statement's name, if the message has one: all clients share one backend, and many drivers
  * count their statements from 1.
  *
- * @returns The message to pass on, and the name as the backend will know it (null when unnamed or without statement).
+ * @returns The message to pass on, and the name as the client knows it (null when unnamed or without statement).
  */
 export function qualifyStatement (original: Message, prefix: string): { message: Message, name: string | null } {
   const start = statementAt(original)
   if (start === null) return { message: original, name: null }
   const { text, end } = stringAt(original.frame, start)
   if (text === '') return { message: original, name: null }
-  const name = prefix + text
-  return { message: message(original.type, original.frame.subarray(5, start), name, original.frame.subarray(end)), name }
+  const { type, frame } = original
+  return { message: message(type, frame.subarray(5, start), prefix + text, frame.subarray(end)), name: text }
 }
 
 /** Where a message names its prepared statement: Parse, Bind (after the portal), Describe and Close of a statement. */

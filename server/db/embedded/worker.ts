@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { PGlite } from '@electric-sql/pglite'
+import { openBackend } from './backend.js'
 import { serveSocket } from './socket-server.js'
 
 /** What the thread is started with. */
@@ -9,19 +9,25 @@ export interface WorkerInput {
   socketPath: string
 }
 
-/** What it says: that it serves, or that it has closed everything and may end. */
-export type WorkerMessage = 'ready' | 'closed'
+/** What it says: that it serves, that it has closed everything and may end, or why it ends. */
+export type WorkerMessage = 'ready' | 'closed' | { failure: string }
 
 const { clusterDir, socketPath } = workerData as WorkerInput
 const say = (message: WorkerMessage) => parentPort?.postMessage(message)
 
-const database = await PGlite.create(clusterDir, { relaxedDurability: false })
-const server = await serveSocket(async (messages) => await database.execProtocolRaw(messages), socketPath)
+/** Ends the thread at once, even from inside of a callback that WASM waits for. */
+function fail (error: unknown): never {
+  say({ failure: String(error) })
+  process.exit(1)
+}
+
+const backend = await openBackend(clusterDir, fail)
+const server = await serveSocket(backend.execute, socketPath, fail)
 say('ready')
 
 parentPort?.once('message', () => {
   void server.close().then(async () => {
-    await database.close()
+    await backend.close()
     say('closed')
     parentPort?.close()
   })
