@@ -1,9 +1,13 @@
-// Transpiles server/ and shared/ into dist/ file by file, so that stack traces, workers and paths keep their names.
-// Types are checked by `npm run typecheck`; here only speed counts, since `npm start` runs this each time: when nothing
-// has changed it does nothing, and a new build replaces the old one in one step, under processes that use it.
+// Transpiles server/ and shared/ file by file, so that stack traces, workers and paths keep their names.
+// Types are checked by `npm run typecheck`; here only speed counts, since `npm start` runs this each time. A build is
+// named after what it is made from and never changes; `dist` is a link to the latest. So nothing is built twice, commands
+// may build at the same time, and a running server keeps the files that it was started from.
 import { build } from 'esbuild'
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync } from 'node:fs'
+
+const BUILDS = '.cache/build'
+const BUILDS_KEPT = 5
 
 const files = ['shared', 'server']
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`))
@@ -13,11 +17,11 @@ const states = ['build.mjs', 'package-lock.json', ...files].map((path) => {
   const { mtimeMs, size } = statSync(path)
   return `${path} ${mtimeMs} ${size}`
 })
-const stamp = createHash('sha256').update([process.version, ...states].join('\n')).digest('hex')
+const stamp = createHash('sha256').update([process.version, ...states].join('\n')).digest('hex').slice(0, 16)
+const target = `${BUILDS}/${stamp}`
 
-if (!existsSync('dist/.stamp') || readFileSync('dist/.stamp', 'utf8') !== stamp) {
-  const fresh = `dist.${process.pid}`
-  const old = `${fresh}.old`
+async function transpile () {
+  const fresh = `${BUILDS}/.${process.pid}`
   await build({
     entryPoints: files.filter((path) => path.endsWith('.ts')),
     outdir: fresh,
@@ -29,8 +33,30 @@ if (!existsSync('dist/.stamp') || readFileSync('dist/.stamp', 'utf8') !== stamp)
     logLevel: 'error'
   })
   for (const path of files) if (!path.endsWith('.ts')) cpSync(path, `${fresh}/${path}`)
-  writeFileSync(`${fresh}/.stamp`, stamp)
-  if (existsSync('dist')) renameSync('dist', old)
-  renameSync(fresh, 'dist')
-  rmSync(old, { recursive: true, force: true })
+  try {
+    renameSync(fresh, target)
+  } catch (error) {
+    // Another command has made the same build meanwhile.
+    rmSync(fresh, { recursive: true, force: true })
+    if (!existsSync(target)) throw error
+  }
 }
+
+/** Points `dist` at the build, in one step. */
+function link () {
+  const fresh = `dist.${process.pid}`
+  if (lstatSync('dist', { throwIfNoEntry: false })?.isDirectory()) rmSync('dist', { recursive: true, force: true })
+  symlinkSync(target, fresh)
+  renameSync(fresh, 'dist')
+}
+
+function removeOldBuilds () {
+  const byAge = readdirSync(BUILDS).map((name) => `${BUILDS}/${name}`).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
+  for (const path of byAge.slice(BUILDS_KEPT)) rmSync(path, { recursive: true, force: true })
+}
+
+mkdirSync(BUILDS, { recursive: true })
+if (!existsSync(target)) await transpile()
+utimesSync(target, new Date(), new Date())
+link()
+removeOldBuilds()

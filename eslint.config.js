@@ -2,21 +2,23 @@ import neostandard, { plugins } from 'neostandard'
 
 const tseslint = plugins['typescript-eslint']
 
-/** Files matching `files` may not import from the folders named; `message` says why. */
-const forbid = (files, folders, message) => ({
-  files: [files],
-  rules: { 'no-restricted-imports': ['error', { patterns: [{ regex: `^(\\.{1,2}/)+(${folders})(/|$)`, message }] }] }
-})
-
+/** A relative import of one of the folders (or files) named. */
+const within = (names, message) => ({ regex: `^(\\.{1,2}/)+(${names})(\\.js|/|$)`, message })
 const domain = 'capture|outbound|inbound|auth|assistant'
+const insides = { regex: `^(\\.{1,2}/)+(${domain})/(?!index\\.js$)`, message: 'Of another domain folder, import its index.js.' }
+
+/** Files matching `files` may not import what the patterns match. Later entries replace earlier ones, so each is whole. */
+const forbid = (files, ...patterns) => ({ files: [files], rules: { 'no-restricted-imports': ['error', { patterns }] } })
+
+const upward = within('zapier-app|test', 'server/ never imports zapier-app/ or tests.')
 
 export default [
-  ...neostandard({ ts: true, ignores: ['**/dist/**', 'dist.*/**', '.cache/**', 'zapier-app/build/**', 'node_modules/**'] }),
-  forbid('shared/**/*.ts', 'server|zapier-app|templates|test', 'shared/ is the bottom layer.'),
-  forbid('zapier-app/**/*.ts', 'server|templates|test', 'zapier-app/ reaches server/ over HTTP only.'),
-  forbid('server/**/*.ts', 'zapier-app|test', 'server/ never imports zapier-app/.'),
-  forbid('server/{capture,outbound,inbound,auth,assistant}/**/*.ts', 'zapier-app|test|routes|app|env', 'Domain folders know nothing of HTTP routes or the environment.'),
-  forbid('server/{cscx,db}/**/*.ts', `zapier-app|test|routes|app|${domain}`, 'cscx/ and db/ are below the domain folders.'),
+  ...neostandard({ ts: true, ignores: ['**/dist/**', '.cache/**', 'zapier-app/build/**', 'node_modules/**'] }),
+  forbid('shared/**/*.ts', within('server|zapier-app|templates|test', 'shared/ is the bottom layer.')),
+  forbid('zapier-app/**/*.ts', within('server|templates|test', 'zapier-app/ reaches server/ over HTTP only.')),
+  forbid('server/**/*.ts', upward, insides),
+  forbid(`server/{${domain.replaceAll('|', ',')}}/**/*.ts`, upward, insides, within('routes|app|env|server|workers', 'Domain folders know nothing of HTTP, of the environment or of how they are put together.')),
+  forbid('server/{cscx,db}/**/*.ts', upward, within(`routes|app|env|server|workers|${domain}`, 'cscx/ and db/ are below the domain folders.')),
   {
     files: ['shared/**/*.ts', 'server/**/*.ts', 'zapier-app/src/**/*.ts', 'test/**/*.ts'],
     languageOptions: { parser: tseslint.parser, parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { KEY_MIN } from './auth/index.js'
 import { DEFAULT_RETRY_SCHEDULE, isSubnet, parseRetrySchedule } from './outbound/index.js'
 
 const list = (text: string) => text.split(',').map((entry) => entry.trim()).filter((entry) => entry !== '')
@@ -39,8 +40,8 @@ const Variables = z.object({
     .describe('Waits between attempts of a delivery.'),
   RENEWAL_THRESHOLDS: z.string().default('90,60,30,7').transform((text) => list(text).map(Number)).pipe(z.array(z.int().min(0).max(730)).min(1).max(20))
     .describe('Days before a renewal at which renewal.approaching is raised.'),
-  ENCRYPTION_KEY: z.string().default('').transform(list).refine((keys) => keys.every((key) => key.length >= 32), 'A key has at least 32 characters')
-    .describe('Keys that secrets in the database are encrypted with, newest first, at least 32 characters each. Unset: one is generated in DATA_DIR.'),
+  ENCRYPTION_KEY: z.string().default('').transform(list).refine((keys) => keys.every((key) => key.length >= KEY_MIN), `A key has at least ${KEY_MIN} characters`)
+    .describe('Keys that secrets in the database are encrypted with, newest first, at least 32 characters each; older ones may go once the server has started with the new one. Unset: one is generated in DATA_DIR.'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info')
     .describe('How much is logged (JSON lines on stderr).')
 })

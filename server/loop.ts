@@ -34,13 +34,13 @@ export function startLoop ({ run, pauseMs, onError }: LoopOptions): Loop {
   const rounds = async () => {
     while (!stopping) {
       woken = false
-      const before = Date.now()
       try {
         const more = await run()
         if (!more && !woken && !stopping) await pause(pauseMs)
       } catch (error) {
         onError(error)
-        for (let left = PAUSE_AFTER_ERROR_MS; left > 0 && !stopping; left = PAUSE_AFTER_ERROR_MS - (Date.now() - before)) await pause(left)
+        const until = Date.now() + PAUSE_AFTER_ERROR_MS
+        for (let left = PAUSE_AFTER_ERROR_MS; left > 0 && !stopping; left = until - Date.now()) await pause(left)
       }
     }
   }

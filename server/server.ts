@@ -1,15 +1,18 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { SCOPES, type Scope } from '../shared/scopes.js'
 import { buildApp } from './app.js'
-import { checkKeyRing, createApiKey, findOrganization, loadKeyRing } from './auth/index.js'
+import { checkKeyRing, createApiKey, findOrganization, loadKeyRing, noteCurrentKey } from './auth/index.js'
 import { CscxSchema } from './cscx/tables.js'
+import { databaseError } from './db/failures.js'
 import { openDatabase, type OpenDatabase } from './db/open.js'
 import type { Env } from './env.js'
-import { addressPolicy, createSender } from './outbound/index.js'
+import { startLoop } from './loop.js'
+import { addressPolicy, createSender, resealWebhooks } from './outbound/index.js'
 import type { RouteContext } from './routes/context.js'
-import { startWorkers } from './workers.js'
+import { startWorkers, type Workers } from './workers.js'
 
 const CONNECTIONS_PER_ORIGIN = 64
+const SCHEMA_MS = 15_000
 /** The embedded demo organization. */
 const DEMO = 'demo'
 
@@ -26,13 +29,21 @@ export interface RunningServer {
  */
 export async function startServer (env: Env, logger: FastifyBaseLogger, print: (text: string) => void, onFailure: (error: Error) => void): Promise<RunningServer> {
   const opened = await openDatabase({ databaseUrl: env.DATABASE_URL, dataDir: env.DATA_DIR, onFailure })
-  const { database, isEmbedded, isOwner } = opened
-  if (isEmbedded && !isOwner) {
+  try {
+    return await run(opened, env, logger, print)
+  } catch (error) {
     await opened.close()
-    throw new Error(`Another server runs on ${env.DATA_DIR}: stop it, or give this one a DATA_DIR or DATABASE_URL of its own.`)
+    throw error
   }
+}
+
+async function run (opened: OpenDatabase, env: Env, logger: FastifyBaseLogger, print: (text: string) => void): Promise<RunningServer> {
+  const { database, isEmbedded, isOwner } = opened
+  if (isEmbedded && !isOwner) throw new Error(`Another server runs on ${env.DATA_DIR}: stop it, or give this one a DATA_DIR or DATABASE_URL of its own.`)
   const keyRing = loadKeyRing(env.ENCRYPTION_KEY, env.DATA_DIR)
   await checkKeyRing(database.sql, keyRing)
+  await resealWebhooks(database.sql, keyRing)
+  await noteCurrentKey(database.sql, keyRing)
   const addresses = addressPolicy(env.ALLOWED_SUBNETS)
   const sender = createSender(addresses, CONNECTIONS_PER_ORIGIN)
   const schema = new CscxSchema(database.sql)
@@ -40,20 +51,33 @@ export async function startServer (env: Env, logger: FastifyBaseLogger, print: (
   let isReady = false
   const context: RouteContext = { database, keyRing, urlPolicy: { addresses, allowHttp: env.ALLOW_HTTP }, schema, sender, isReady: () => isReady }
   const app = await buildApp(context, env.ROLE, logger)
-  const workers = env.ROLE === 'api' ? undefined : await startWorkers({ env, database, schema, sender, keyRing, logger })
+  // A port that is taken must end the start before anything is claimed.
   const url = await listen(app, env)
-  isReady = true
+  const workers = env.ROLE === 'api' ? watchSchema(schema, logger) : await startWorkers({ env, database, schema, sender, keyRing, logger })
   print(await banner(opened, env, url))
+  isReady = true
   return {
     url,
     stop: async () => {
       isReady = false
-      await app.close()
-      await workers?.stop()
+      // Side by side: while requests finish, nothing new is claimed.
+      await Promise.all([app.close(), workers.stop()])
       await sender.close()
       await opened.close()
     }
   }
+}
+
+/** Where no capture worker does, notices tables and columns that CSCX adds or drops. */
+function watchSchema (schema: CscxSchema, logger: FastifyBaseLogger): Workers {
+  return startLoop({
+    run: async () => {
+      await schema.refresh()
+      return false
+    },
+    pauseMs: SCHEMA_MS,
+    onError: (error) => logger.error({ err: databaseError(error) }, 'could not read the schema; it will be tried again')
+  })
 }
 
 async function listen (app: FastifyInstance, { HOST, PORT }: Env): Promise<string> {

@@ -6,17 +6,21 @@ import { LINE_MAX } from './catalogue/fields.js'
 export const MASK = '••••••••'
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/
-const HEADER_VALUE = /^[\t\x20-\x7e\u2022]{0,2000}$/
+const HEADER_VALUE = /^[\t\x20-\x7e]{0,2000}$/
+
+/** Longest webhook URL, in characters. */
+export const URL_MAX = 2048
 
 const EventTypes = z.array(z.enum(eventNames)).min(1).max(100)
   .transform((names) => [...new Set(names)])
   .meta({ title: 'Event Types', description: 'Names of the event types to deliver.' })
 
-const Headers = z.record(z.string().regex(HEADER_NAME, 'Not a header name'), z.string().regex(HEADER_VALUE, 'Not a header value: printable ASCII, at most 2,000 characters'))
+const Headers = z.record(z.string().regex(HEADER_NAME, 'Not a header name'), z.string().refine((value) => value === MASK || HEADER_VALUE.test(value), 'Not a header value: printable ASCII, at most 2,000 characters'))
   .refine((headers) => Object.keys(headers).length <= 20, 'At most 20 headers')
+  .refine((headers) => new Set(Object.keys(headers).map((name) => name.toLowerCase())).size === Object.keys(headers).length, 'A header is there twice: names differ in more than case')
   .meta({ title: 'Headers', description: 'Further request headers; values are stored encrypted, and those that look like credentials are shown masked.' })
 
-const Url = z.string().trim().min(1).max(2048).meta({ title: 'URL', description: 'Where to POST events: an https address on the public internet.' })
+const Url = z.string().trim().min(1).max(URL_MAX).meta({ title: 'URL', description: 'Where to POST events: an https address on the public internet.' })
 const Name = z.string().trim().min(1).max(LINE_MAX).meta({ title: 'Name', description: 'What people call the webhook.' })
 const Active = z.boolean().meta({ title: 'Active', description: 'Whether events are delivered. While it is false they are kept, not dropped.' })
 
@@ -36,10 +40,14 @@ export const NewSubscription = z.strictObject({
 })
 export type NewSubscription = z.output<typeof NewSubscription>
 
+/** custom: made by hand; zapier: a subscription of a Zap. */
+export const WebhookKind = z.enum(['custom', 'zapier'])
+export type WebhookKind = z.infer<typeof WebhookKind>
+
 /** A webhook as the API shows it. */
 export const WebhookView = z.object({
   id: z.uuid(),
-  kind: z.enum(['custom', 'zapier']),
+  kind: WebhookKind,
   name: z.string(),
   url: z.string(),
   events: z.array(z.string()),
@@ -57,7 +65,12 @@ export const CreatedWebhook = WebhookView.extend({ secret })
 export const CreatedSubscription = z.object({ id: z.uuid(), event: z.string(), target_url: z.string(), secret, created_at: z.iso.datetime() })
 export type CreatedSubscription = z.infer<typeof CreatedSubscription>
 
+/**
+ * pending: waits for its next attempt (or is leased to a worker); delivered: the receiver said 2xx;
+ * dead_letter: out of attempts; cancelled: its webhook ended.
+ */
 export const DeliveryStatus = z.enum(['pending', 'delivered', 'dead_letter', 'cancelled'])
+export type DeliveryStatus = z.infer<typeof DeliveryStatus>
 
 /** One HTTP try, as the API shows it. */
 export const AttemptView = z.object({

@@ -12,7 +12,7 @@ export interface Organization {
   slug: string
 }
 
-/** @returns undefined when there is no organization of that slug (or no `organizations` table). */
+/** @returns undefined when there is no organization of that slug. @throws when CSCX's `organizations` table is missing. */
 export async function findOrganization (sql: Sql, slug: string): Promise<Organization | undefined> {
   const [row] = await sql<Organization[]>`select id::text, name, slug from public.organizations where slug = ${slug}`
   return row

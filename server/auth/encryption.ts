@@ -3,6 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Sql } from '../db/client.js'
 
+/** Shortest encryption key, in characters. */
+export const KEY_MIN = 32
+
 /** Encrypts and decrypts secrets that must be readable again, such as signing secrets. */
 export interface KeyRing {
   /** Names the key that seals; safe to store and log. */
@@ -11,6 +14,9 @@ export interface KeyRing {
   /** @throws Error when the value was sealed with a key that is not on the ring, or was tampered with. */
   open: (sealed: string) => string
 }
+
+/** Sealed and kept, it tells whether a ring fits a database. */
+const PROBE = 'cscx-zapier'
 
 interface Key {
   id: string
@@ -48,7 +54,7 @@ export function createKeyRing (texts: readonly string[]): KeyRing {
 }
 
 function deriveKey (text: string): Key {
-  if (text.length < 32) throw new RangeError('An encryption key has at least 32 characters')
+  if (text.length < KEY_MIN) throw new RangeError(`An encryption key has at least ${KEY_MIN} characters`)
   const bytes = Buffer.from(hkdfSync('sha256', text, '', 'cscx-zapier secrets v1', 32))
   return { bytes, id: createHash('sha256').update(bytes).digest('hex').slice(0, 8) }
 }
@@ -75,7 +81,7 @@ function readOrCreateKey (dataDir: string): string {
  * @throws Error telling what to do when they cannot.
  */
 export async function checkKeyRing (sql: Sql, ring: KeyRing): Promise<void> {
-  const probe = ring.seal('cscx-zapier')
+  const probe = ring.seal(PROBE)
   await sql`insert into cscx_zapier.settings (name, value) values ('encryption_probe', ${probe}) on conflict (name) do nothing`
   const [row] = await sql<Array<{ value: string }>>`select value from cscx_zapier.settings where name = 'encryption_probe'`
   try {
@@ -83,4 +89,9 @@ export async function checkKeyRing (sql: Sql, ring: KeyRing): Promise<void> {
   } catch (cause) {
     throw new Error('The secrets in this database were sealed with another encryption key. Set ENCRYPTION_KEY to that key (or keys, newest first), or start with the DATA_DIR whose encryption.key was used.', { cause })
   }
+}
+
+/** Notes that everything is sealed with the ring's first key, so that the keys behind it may be retired. */
+export async function noteCurrentKey (sql: Sql, ring: KeyRing): Promise<void> {
+  await sql`update cscx_zapier.settings set value = ${ring.seal(PROBE)} where name = 'encryption_probe' and split_part(value, '.', 2) <> ${ring.keyId}`
 }

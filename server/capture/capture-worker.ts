@@ -2,7 +2,7 @@ import type { CscxSchema } from '../cscx/tables.js'
 import type { Database } from '../db/client.js'
 import { startLoop, type Loop } from '../loop.js'
 import { attachCapture } from './attach.js'
-import { isRefusedData, projectChanges, projectOneByOne } from './project.js'
+import { projectChanges } from './project.js'
 import { sweepRenewals } from './renewals.js'
 
 /** The channel on which the capture trigger says that changes wait. */
@@ -10,7 +10,7 @@ export const CHANGES_CHANNEL = 'cscx_zapier_changes'
 
 /** How soon a change is noticed when the announcement was missed. */
 const POLL_MS = 250
-/** How soon a table or column that CSCX adds or drops is noticed. */
+/** How soon a table or column that CSCX adds or drops is noticed. A round takes a few milliseconds. */
 const ATTACH_MS = 5_000
 /** The sweep works with days; hourly, it also runs soon after midnight and after any downtime. */
 const SWEEP_MS = 3_600_000
@@ -28,7 +28,7 @@ export interface CaptureWorkerOptions {
 export class CaptureWorker {
   readonly #options: CaptureWorkerOptions
   #loops: Loop[] = []
-  #complaints = new Set<string>()
+  #notices = new Set<string>()
 
   constructor (options: CaptureWorkerOptions) {
     this.#options = options
@@ -56,31 +56,30 @@ export class CaptureWorker {
 
   async #project (): Promise<boolean> {
     const { database, schema } = this.#options
-    const { taken, drained, failed } = await projectChanges(database, schema).catch(async (error: unknown) => {
-      if (!isRefusedData(error)) throw error
-      return await projectOneByOne(database, schema)
-    })
+    const { taken, drained, failed } = await projectChanges(database, schema)
     for (const { id, reason } of failed) this.#options.onError(new Error(reason), `project change ${id}`)
     return taken > 0 && !drained
   }
 
   async #attach (): Promise<boolean> {
     const { database, schema, onNotice } = this.#options
-    const { attached, failed } = await attachCapture(database.sql, await schema.refresh())
+    const { attached, busy, failed } = await attachCapture(database.sql, await schema.refresh())
     for (const name of attached) onNotice(`Capturing ${name}`)
-    for (const { table, reason } of failed) this.#complainOnce(`No events from ${table}: its trigger could not be made (${reason})`)
+    for (const table of busy) this.#noticeOnce(`No events from ${table} yet: it is in use, its trigger is tried again in a while`)
+    for (const { table, reason } of failed) this.#noticeOnce(`No events from ${table}: its trigger could not be made (${reason})`)
     return false
   }
 
-  #complainOnce (message: string): void {
-    if (this.#complaints.has(message)) return
-    this.#complaints.add(message)
+  #noticeOnce (message: string): void {
+    if (this.#notices.has(message)) return
+    this.#notices.add(message)
     this.#options.onNotice(message)
   }
 
   async #sweep (): Promise<boolean> {
-    const { database, schema, renewalThresholds } = this.#options
-    await sweepRenewals(database, schema, renewalThresholds, new Date().toISOString().slice(0, 10))
+    const { database, schema, renewalThresholds, onError } = this.#options
+    const { failed } = await sweepRenewals(database, schema, renewalThresholds, new Date().toISOString().slice(0, 10))
+    for (const { id, reason } of failed) onError(new Error(reason), `raise renewal.approaching for customer ${id}`)
     return false
   }
 }

@@ -1,35 +1,62 @@
 import { currentRow, customerIdOf, PERSON_COLUMNS, text, type Change, type ChangeContext, type Person, type Row } from '../../shared/catalogue/change.js'
+import { isUuid } from '../cursor.js'
 import type { CscxTables } from '../cscx/tables.js'
 import type { Queryable } from '../db/client.js'
 
-const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+/** A captured change, and the `organization_id` of its row, as text; null where it has none. */
+export interface TenantChange extends Change {
+  organizationId: string | null
+}
 
 /** What a batch of changes needs to know of its surroundings, loaded with at most three statements. */
 export interface Surroundings {
-  contextOf: (change: Change) => ChangeContext
-  /** The tenant of a change; null when it belongs to none, as shared demo rows do. */
-  organizationOf: (change: Change, captured: string | null) => string | null
+  /** What the change's tenant may see of its surroundings: ids in a row may name what belongs to somebody else. */
+  contextOf: (change: TenantChange) => ChangeContext
+  /**
+   * The tenant of a change: that of its row, else its customer's; for approvals, which name a customer in free-form data
+   * only, the one organization of their user comes before that. Null when it belongs to none, as shared demo rows do.
+   */
+  organizationOf: (change: TenantChange) => string | null
 }
 
-export async function loadSurroundings (sql: Queryable, tables: CscxTables, changes: readonly Change[]): Promise<Surroundings> {
+export async function loadSurroundings (sql: Queryable, tables: CscxTables, changes: readonly TenantChange[]): Promise<Surroundings> {
   const customers = await loadCustomers(sql, tables, changes)
-  const customerOf = (change: Change): Row | null => {
+  const namedCustomer = (change: Change): Row | null => {
     if (change.table === 'customers') return currentRow(change)
-    return customers.get(customerIdOf(change.table, currentRow(change)) ?? '') ?? null
+    return customers.get(customerIdOf(change.table, currentRow(change))?.toLowerCase() ?? '') ?? null
+  }
+  const organizations = await loadOrganizations(sql, tables, changes.filter((change) => 'user_id' in currentRow(change)))
+  const organizationOf = (change: TenantChange): string | null => {
+    const row = currentRow(change)
+    const ofCustomer = text(namedCustomer(change) ?? {}, 'organization_id')
+    const ofUser = organizations.get(text(row, 'user_id')?.toLowerCase() ?? '') ?? null
+    // A customer_id column is a reference that the database checks; one inside action_data is anything its author wrote.
+    return change.organizationId ?? ('customer_id' in row || change.table === 'customers' ? ofCustomer : ofUser ?? ofCustomer)
+  }
+  const customerOf = (change: TenantChange): Row | null => {
+    const customer = namedCustomer(change)
+    const owner = text(customer ?? {}, 'organization_id')
+    return owner === null || isSame(owner, organizationOf(change)) ? customer : null
   }
   const rows = changes.flatMap((change) => [currentRow(change), customerOf(change) ?? {}])
-  const people = await loadPeople(sql, tables, rows)
-  const organizations = await loadOrganizations(sql, tables, changes.filter((change) => 'user_id' in currentRow(change)))
+  const people = await loadPeople(sql, tables, rows, changes.map(organizationOf))
   return {
-    contextOf: (change) => ({ customer: customerOf(change), person: (id) => people.get(String(id)) ?? null }),
-    organizationOf: (change, captured) => captured ??
-      text(customerOf(change) ?? {}, 'organization_id') ??
-      organizations.get(text(currentRow(change), 'user_id') ?? '') ?? null
+    contextOf: (change) => {
+      const organization = organizationOf(change)
+      return { customer: customerOf(change), person: (id) => people(organization, id) }
+    },
+    organizationOf
   }
 }
 
+/** Organizations are compared as text: a deployment may keep their ids as uuid in one table and as text in another. */
+function isSame (organization: string, other: string | null): boolean {
+  return organization.toLowerCase() === other?.toLowerCase()
+}
+
+/** In lower case, as Postgres writes them. */
 function uuids (values: Iterable<unknown>): string[] {
-  return [...new Set([...values].filter((value): value is string => typeof value === 'string' && UUID.test(value)))]
+  return [...new Set([...values].filter((value): value is string => typeof value === 'string' && isUuid(value)).map((value) => value.toLowerCase()))]
 }
 
 async function loadCustomers (sql: Queryable, tables: CscxTables, changes: readonly Change[]): Promise<Map<string, Row>> {
@@ -40,12 +67,32 @@ async function loadCustomers (sql: Queryable, tables: CscxTables, changes: reado
   return new Map(rows.map(({ id, row }) => [id, row]))
 }
 
-async function loadPeople (sql: Queryable, tables: CscxTables, rows: readonly Row[]): Promise<Map<string, Person>> {
+/**
+ * Loads the users that the rows name.
+ * @returns looks one up for an organization: only its members (active or not) are shown to it. A database without
+ *   memberships shows all.
+ */
+async function loadPeople (sql: Queryable, tables: CscxTables, rows: readonly Row[], organizations: ReadonlyArray<string | null>): Promise<(organization: string | null, id: unknown) => Person | null> {
   const ids = uuids(rows.flatMap((row) => PERSON_COLUMNS.map((column) => row[column])))
-  if (ids.length === 0 || tables.get('user_profiles')?.columns.get('id')?.type !== 'uuid') return new Map()
-  const people = await sql<Array<{ id: string, row: Row }>>`
-    select u.id::text as id, to_jsonb(u) as row from public.user_profiles u where u.id = any(${ids}::uuid[])`
-  return new Map(people.map(({ id, row }) => [id, { id, email: text(row, 'email'), name: text(row, 'full_name', 'name') }]))
+  if (ids.length === 0 || tables.get('user_profiles')?.columns.get('id')?.type !== 'uuid') return () => null
+  const hasMembers = tables.has('org_members', 'organization_id', 'user_id')
+  const isUuidColumn = tables.get('org_members')?.columns.get('user_id')?.type === 'uuid'
+  const tenants = [...new Set(organizations.flatMap((organization) => organization?.toLowerCase() ?? []))]
+  const memberships = hasMembers
+    ? sql`select lower(m.user_id::text) as user_id, array_agg(lower(m.organization_id::text)) as organizations from public.org_members m
+        where ${isUuidColumn ? sql`m.user_id = any(${ids}::uuid[])` : sql`lower(m.user_id::text) = any(${ids}::text[])`}
+          and lower(m.organization_id::text) = any(${tenants}::text[]) group by 1`
+    : sql`select null::text as user_id, null::text[] as organizations`
+  const found = await sql<Array<{ id: string, row: Row, organizations: string[] | null }>>`
+    select u.id::text as id, to_jsonb(u) as row, m.organizations
+    from public.user_profiles u left join (${memberships}) m on m.user_id = u.id::text
+    where u.id = any(${ids}::uuid[])`
+  const people = new Map(found.map((user) => [user.id, user]))
+  return (organization, id) => {
+    const user = people.get(String(id).toLowerCase())
+    if (user === undefined || (hasMembers && !user.organizations?.includes(organization?.toLowerCase() ?? ''))) return null
+    return { id: user.id, email: text(user.row, 'email'), name: text(user.row, 'full_name', 'name') }
+  }
 }
 
 /** For rows that carry neither a tenant nor a customer: the organization of the user, if that user is in exactly one. */

@@ -13,7 +13,7 @@ const CLOCK_SKEW_MS = 5 * 60_000
 export const PostedEvent = z.strictObject({
   event: z.enum(eventNames).meta({ title: 'Event Type', description: 'The event type.' }),
   data: z.record(z.string(), z.unknown()).meta({ title: 'Data', description: 'The event\'s data, as its type\'s schema wants it, without origin and origin_id.' }),
-  timestamp: z.iso.datetime({ offset: true }).optional().meta({ title: 'Timestamp', description: 'When the event occurred; now when left out.' })
+  timestamp: z.iso.datetime({ offset: true }).optional().meta({ title: 'Timestamp', description: 'When the event occurred, from 1970 on; now when left out.' })
 })
 export type PostedEvent = z.output<typeof PostedEvent>
 
@@ -29,6 +29,8 @@ export async function postEvent (tx: Transaction, organizationId: string, produc
   const definition = findEvent(posted.event)
   if (!definition) throw invalidField('/event', 'There is no such event type')
   const occurredAt = posted.timestamp === undefined ? new Date() : new Date(posted.timestamp)
+  // In UTC, where the year 1 of another zone may be year 0, which Postgres does not have.
+  if (occurredAt.getTime() < 0) throw invalidField('/timestamp', 'An event cannot have occurred before 1970')
   if (occurredAt.getTime() > Date.now() + CLOCK_SKEW_MS) throw invalidField('/timestamp', 'An event cannot occur in the future')
   const data = parseInput(definition.data.omit({ origin: true, origin_id: true }), posted.data, '/data')
   const event = newEvent(definition, organizationId, { ...data, origin: 'api', origin_id: producerId }, occurredAt.toISOString())

@@ -12,13 +12,13 @@ export interface Availability {
 function works (source: EventSource, tables: CscxTables): boolean {
   return source.kind === 'change'
     ? tables.has(source.table, 'id', ...source.needs)
-    : tables.has('customers', 'renewal_date') || tables.has('renewals', 'customer_id', 'renewal_date')
+    : tables.has('customers', 'id', 'organization_id') && (tables.has('customers', 'renewal_date') || tables.has('renewals', 'customer_id', 'renewal_date'))
 }
 
 function needs (source: EventSource): string {
   return source.kind === 'change'
     ? `${source.table} (${source.needs.join(', ')})`
-    : 'customers (renewal_date) or renewals (customer_id, renewal_date)'
+    : 'customers (id, organization_id, renewal_date), or renewals (customer_id, renewal_date) beside customers (id, organization_id)'
 }
 
 /** Picks the sources of an event that this database has: the first of them, or all where the event says so. */

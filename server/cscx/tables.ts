@@ -1,10 +1,11 @@
+import { actions, events } from '../../shared/catalogue/index.js'
 import type { Queryable } from '../db/client.js'
 import { checkedValues, commonValues } from './check-values.js'
 
 /** A column of a CSCX table, as far as it matters for writing. */
 export interface Column {
   name: string
-  /** Name of the type as in `information_schema.columns.udt_name`: `text`, `int4`, `timestamptz`, `_text` …; of a domain, its base. */
+  /** Name of the type as in `pg_type`: `text`, `int4`, `timestamptz`, `_text` …; of a domain, its base. */
   type: string
   nullable: boolean
   /** Whether the database fills it in when an insert leaves it out. */
@@ -26,7 +27,7 @@ export interface Table {
   columns: ReadonlyMap<string, Column>
 }
 
-/** The tables of schema `public`, as they were when read. */
+/** The tables of schema `public` that we use, as they were when read. */
 export class CscxTables {
   readonly #tables: ReadonlyMap<string, Table>
 
@@ -45,26 +46,45 @@ export class CscxTables {
   }
 }
 
+/** Tables that our statements name beside those of events and actions: whose a record is, and who is who. */
+const SURROUNDING_TABLES = ['organizations', 'org_members', 'user_profiles', 'customers', 'renewals', 'health_score_history']
+
+/** Every table of CSCX that we ever read or write. A product database has hundreds more, which must not cost us anything. */
+const USED_TABLES: readonly string[] = [...new Set([
+  ...SURROUNDING_TABLES,
+  ...events.flatMap((event) => event.sources.flatMap((source) => source.kind === 'change' ? [source.table] : [])),
+  ...actions.flatMap((action) => action.tables)
+])]
+
 interface ColumnRow {
   table_name: string
   column_name: string
   type: string
+  /** `atttypmod`, or `typtypmod` of a domain: what stands in parentheses after the type; -1 when nothing does. */
+  modifier: number
   nullable: boolean
   has_default: boolean
   generated: boolean
   is_unique: boolean
-  max_length: number | null
-  numeric_precision: number | null
-  numeric_scale: number | null
   labels: string[] | null
   checks: string[] | null
 }
 
+/** Modifiers count their own four bytes (VARHDRSZ). */
+const MODIFIER_OFFSET = 4
 const INTEGER_MAGNITUDES: Readonly<Record<string, number>> = { int2: 2 ** 15, int4: 2 ** 31, int8: 2 ** 63 }
 
-function magnitude ({ type, numeric_precision: precision, numeric_scale: scale }: ColumnRow): number | null {
-  if (type === 'numeric') return precision === null ? null : 10 ** (precision - (scale ?? 0))
-  return INTEGER_MAGNITUDES[type] ?? null
+function maxLength ({ type, modifier }: ColumnRow): number | null {
+  return (type === 'varchar' || type === 'bpchar') && modifier >= 0 ? modifier - MODIFIER_OFFSET : null
+}
+
+/** A `numeric` has its precision in the upper 16 bits and its scale, which may be negative, in the lower 11. */
+function magnitude ({ type, modifier }: ColumnRow): number | null {
+  if (type !== 'numeric') return INTEGER_MAGNITUDES[type] ?? null
+  if (modifier < 0) return null
+  const packed = modifier - MODIFIER_OFFSET
+  const scale = ((packed & 0x7ff) ^ 0x400) - 0x400
+  return 10 ** ((packed >> 16 & 0xffff) - scale)
 }
 
 function toColumn (row: ColumnRow): Column {
@@ -75,38 +95,44 @@ function toColumn (row: ColumnRow): Column {
     hasDefault: row.has_default,
     generated: row.generated,
     unique: row.is_unique,
-    maxLength: row.max_length,
+    maxLength: maxLength(row),
     magnitude: magnitude(row),
     allowed: commonValues([row.labels, ...(row.checks ?? []).map((check) => checkedValues(check, row.column_name))])
   }
 }
 
 /**
- * Reads what is there of CSCX: ordinary and partitioned tables of schema `public` on which the role has privileges.
- * `information_schema` names what the role may touch; constraints, enum labels and unique indexes only stand in pg_catalog.
+ * Reads what is there of the tables we use: ordinary and partitioned ones of schema `public`, and of them the columns on
+ * which the role has privileges. It runs every few seconds, so it reads pg_catalog by its indexes: the views of
+ * `information_schema` take seconds where there are hundreds of tables.
  */
-export async function readTables (sql: Queryable): Promise<CscxTables> {
+async function readTables (sql: Queryable): Promise<CscxTables> {
   const rows = await sql<ColumnRow[]>`
-    select c.table_name::text, c.column_name::text, c.udt_name::text as type,
-      c.is_nullable = 'YES' as nullable,
-      (c.column_default is not null or c.is_identity = 'YES') as has_default,
-      (c.is_generated = 'ALWAYS' or c.identity_generation is not distinct from 'ALWAYS') as generated,
+    select c.relname::text as table_name, a.attname::text as column_name, base.typname::text as type,
+      case t.typtype when 'd' then t.typtypmod else a.atttypmod end as modifier,
+      not (a.attnotnull or (t.typtype = 'd' and t.typnotnull)) as nullable,
+      (a.attidentity <> '' or (a.atthasdef and a.attgenerated = '')) as has_default,
+      (a.attidentity = 'a' or a.attgenerated <> '') as generated,
       exists (
         select from pg_index i
-        where i.indrelid = a.attrelid and i.indisunique and i.indnkeyatts = 1 and i.indkey[0] = a.attnum and i.indpred is null
+        where i.indrelid = c.oid and i.indisunique and i.indnkeyatts = 1 and i.indkey[0] = a.attnum and i.indpred is null
       ) as is_unique,
-      c.character_maximum_length::int as max_length,
-      c.numeric_precision::int, c.numeric_scale::int,
-      (select array_agg(e.enumlabel::text order by e.enumsortorder) from pg_enum e where e.enumtypid = a.atttypid) as labels,
+      (select array_agg(e.enumlabel::text order by e.enumsortorder) from pg_enum e where e.enumtypid = base.oid) as labels,
       (
-        select array_agg(pg_get_constraintdef(k.oid)) from pg_constraint k
-        where k.contype = 'c' and ((k.conrelid = a.attrelid and k.conkey = array[a.attnum]) or (k.contypid <> 0 and k.contypid = a.atttypid))
+        select array_agg(pg_get_constraintdef(k.oid)) from (
+          select oid from pg_constraint where conrelid = c.oid and contype = 'c' and conkey = array[a.attnum]
+          union all
+          select oid from pg_constraint where contypid = t.oid and t.typtype = 'd' and contype = 'c'
+        ) k
       ) as checks
-    from information_schema.tables t
-    join information_schema.columns c using (table_schema, table_name)
-    join pg_attribute a on a.attrelid = format('%I.%I', c.table_schema, c.table_name)::regclass and a.attname = c.column_name
-    where t.table_schema = 'public' and t.table_type = 'BASE TABLE'
-    order by c.table_name, c.ordinal_position`
+    from pg_namespace n
+    join pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p')
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    join pg_type t on t.oid = a.atttypid
+    join pg_type base on base.oid = case t.typtype when 'd' then t.typbasetype else t.oid end
+    where n.nspname = 'public' and c.relname = any(${USED_TABLES}::text[])
+      and (pg_has_role(c.relowner, 'USAGE') or has_column_privilege(c.oid, a.attnum, 'SELECT, INSERT, UPDATE, REFERENCES'))
+    order by c.relname, a.attnum`
   const tables = new Map<string, Map<string, Column>>()
   for (const row of rows) {
     const columns = tables.get(row.table_name) ?? new Map<string, Column>()

@@ -13,6 +13,8 @@ export type Orm = PostgresJsDatabase<typeof schema>
 export interface Database {
   sql: Sql
   orm: Orm
+  /** Opens a connection of its own, outside of the pool and never recycled, for what lives as long as a session does. End it with `end`. */
+  session: () => Sql
   /** Waits up to five seconds for running statements, then closes the pool. */
   close: () => Promise<void>
 }
@@ -30,12 +32,14 @@ export function connect (connection: string | postgres.Options<Record<string, ne
     // Sessions speak UTC, as CSCX's do.
     connection: { application_name: 'cscx-zapier', TimeZone: 'UTC' }
   }
-  const sql = typeof connection === 'string'
-    ? postgres(connection, options)
-    : postgres({ ...options, ...connection })
+  const open = (more: postgres.Options<Record<string, never>>) => typeof connection === 'string'
+    ? postgres(connection, { ...options, ...more })
+    : postgres({ ...options, ...connection, ...more })
+  const sql = open({})
   return {
     sql,
     orm: drizzle(sql, { schema }),
+    session: () => open({ max: 1, idle_timeout: 0, max_lifetime: null }),
     close: () => sql.end({ timeout: 5 })
   }
 }

@@ -1,4 +1,5 @@
 import type { Action } from '../../shared/catalogue/actions/index.js'
+import { errorCode, isDatabaseAway, isRefusedData } from '../db/failures.js'
 import { ApiProblem, invalidField } from '../problem.js'
 
 /** What postgres.js throws: an error of Postgres (code is an SQLSTATE) or of the connection (code is a word). */
@@ -30,19 +31,13 @@ const FIELD_OF_COLUMN: Readonly<Record<string, string>> = {
 const STALE_SCHEMA = new Set(['42703', '42P01', '0A000'])
 /** Serialization failure and deadlock: Postgres asks for the transaction to be repeated. */
 const REPEATABLE = new Set(['40001', '40P01'])
-/** Connection trouble, by postgres.js' words, Node's, and SQLSTATE classes 08, 53, 57 and single codes of others. */
-const AWAY = /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|ENOTFOUND|ETIMEDOUT|EPIPE|EHOSTUNREACH|08|53|57|25006|40001|40P01|55P03)/
-
-function codeOf (error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : ''
-}
 
 export function isStaleSchema (error: unknown): boolean {
-  return STALE_SCHEMA.has(codeOf(error))
+  return STALE_SCHEMA.has(errorCode(error))
 }
 
 export function isRepeatable (error: unknown): boolean {
-  return REPEATABLE.has(codeOf(error))
+  return REPEATABLE.has(errorCode(error))
 }
 
 /** The columns that an error is about, as far as Postgres tells: by name, in its detail (`Key (a, b)=…`), or in a constraint's usual name. */
@@ -80,14 +75,14 @@ function describe ({ code, table_name: table }: DatabaseError, columns: readonly
  * @returns the error itself when it is none of these.
  */
 export function databaseProblem (error: unknown, action: Action): unknown {
-  const code = codeOf(error)
+  const code = errorCode(error)
   const found = error as DatabaseError
-  if (/^2[23]...$/.test(code)) {
+  if (isRefusedData(error)) {
     const columns = columnsOf(found)
     return invalidField(pointerFor(columns, action), describe(found, columns), code === '23505' ? 'duplicate' : 'unsuitable')
   }
   if (code === '42501') return new ApiProblem('action_unavailable', 'The CSCX database does not let this adapter write there', { cause: error })
   if (code === 'P0001') return new ApiProblem('action_unavailable', 'A rule of this CSCX database refused the record', { cause: error })
-  if (AWAY.test(code)) return new ApiProblem('unavailable', 'The database cannot answer right now', { headers: { 'retry-after': '5' }, cause: error })
+  if (isDatabaseAway(error)) return new ApiProblem('unavailable', 'The database cannot answer right now', { headers: { 'retry-after': '5' }, cause: error })
   return error
 }

@@ -33,21 +33,25 @@ interface ClaimedRow {
   url: string
   secret: string
   headers: Record<string, string>
+  leased: boolean
 }
 
 /**
  * Leases deliveries that are due, oldest first. SKIP LOCKED lets any number of workers claim side by side; the lease is
  * the due time itself moved into the future, so a worker that dies gives back what it held without anybody's help.
- * Deliveries of a paused webhook are parked at `infinity`: kept, and out of the way of everybody's claims.
+ * Deliveries of a paused webhook are parked at `infinity`: kept, and out of the way of everybody's claims. Those of a
+ * deleted one, which a fan-out at the moment of its deletion may leave, are cancelled.
+ * @returns what is leased, and how many due deliveries were looked at: as many as `limit` means that more may be due.
  */
-export async function claimDeliveries (sql: Sql, workerId: number, limit: number): Promise<ClaimedDelivery[]> {
+export async function claimDeliveries (sql: Sql, workerId: number, limit: number): Promise<{ claimed: ClaimedDelivery[], seen: number }> {
   const rows = await sql<ClaimedRow[]>`
     with due as (
       select id from cscx_zapier.webhook_deliveries
       where status = 'pending' and next_attempt_at <= now()
       order by next_attempt_at limit ${limit} for update skip locked
-    ), claimed as (
+    ), touched as (
       update cscx_zapier.webhook_deliveries d set
+        status = case when w.deleted_at is null then d.status else 'cancelled' end,
         next_attempt_at = case when w.active and w.deleted_at is null then now() + ${LEASE_SECONDS}::int * interval '1 second' else 'infinity' end,
         leased_by = case when w.active and w.deleted_at is null then ${workerId}::int end
       from due, cscx_zapier.outbound_webhooks w
@@ -55,14 +59,17 @@ export async function claimDeliveries (sql: Sql, workerId: number, limit: number
       returning d.id, d.organization_id, d.webhook_id, d.attempts, d.retry_count, d.event_id, d.leased_by,
         d.created_at, w.url, w.secret, w.headers
     )
-    select c.id, c.organization_id, c.webhook_id, c.attempts, c.retry_count, c.url, c.secret, c.headers,
-      (extract(epoch from now() - c.created_at) * 1000)::float8 as age_ms,
+    select t.id, t.organization_id, t.webhook_id, t.attempts, t.retry_count, t.url, t.secret, t.headers, t.leased_by is not null as leased,
+      (extract(epoch from now() - t.created_at) * 1000)::float8 as age_ms,
       e.id as event_id, e.type as event_type, e.data::text as data,
       to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as occurred_at
-    from claimed c join cscx_zapier.events e on e.id = c.event_id
-    where c.leased_by is not null
-    order by c.id`
-  return rows.map((row) => ({
+    from touched t join cscx_zapier.events e on e.id = t.event_id
+    order by t.id`
+  return { claimed: rows.filter(({ leased }) => leased).map(toDelivery), seen: rows.length }
+}
+
+function toDelivery (row: ClaimedRow): ClaimedDelivery {
+  return {
     id: row.id,
     organizationId: row.organization_id,
     webhookId: row.webhook_id,
@@ -73,15 +80,23 @@ export async function claimDeliveries (sql: Sql, workerId: number, limit: number
     url: row.url,
     secret: row.secret,
     headers: row.headers
-  }))
+  }
 }
 
-/** Makes due what was parked while a webhook was paused that is active again. @returns how many deliveries. */
+/** Parked deliveries that one statement makes due. */
+const UNPARK_BATCH = 2_000
+
+/**
+ * Makes due what was parked while a webhook was paused that is active again; a bounded number at a time.
+ * @returns how many deliveries; {@link UNPARK_BATCH} means that there may be more.
+ */
 export async function unparkDeliveries (sql: Sql): Promise<number> {
   const rows = await sql`
-    update cscx_zapier.webhook_deliveries d set next_attempt_at = now()
-    from cscx_zapier.outbound_webhooks w
-    where w.id = d.webhook_id and w.active and w.deleted_at is null and d.status = 'pending' and d.next_attempt_at = 'infinity'
+    update cscx_zapier.webhook_deliveries set next_attempt_at = now()
+    where id in (
+      select d.id from cscx_zapier.webhook_deliveries d join cscx_zapier.outbound_webhooks w on w.id = d.webhook_id
+      where d.status = 'pending' and d.next_attempt_at = 'infinity' and w.active and w.deleted_at is null
+      limit ${UNPARK_BATCH} for update of d skip locked)
     returning 1`
   return rows.length
 }

@@ -3,7 +3,7 @@ import { signLegacy, signV1 } from '../../shared/signature.js'
 
 /** Everything one HTTP try needs. */
 export interface OutgoingRequest {
-  url: URL
+  url: string
   /** Flat name-value pairs, as undici's fast path takes them. */
   headers: string[]
   body: string
@@ -17,7 +17,7 @@ export interface Recipient {
   headers: Readonly<Record<string, string>>
 }
 
-export const USER_AGENT = 'CSCX-Webhooks/1.0'
+const USER_AGENT = 'CSCX-Webhooks/1.0'
 
 /** Names that a custom header may not take: those that we set, and those that belong to the connection (RFC 9110 §7.6.1). */
 export const RESERVED_HEADERS = /^(host|content-length|content-type|transfer-encoding|connection|keep-alive|proxy-.*|te|trailer|upgrade|expect|user-agent|webhook-.*|x-cscx-.*)$/i
@@ -31,7 +31,7 @@ export function composeRequest (event: StoredEvent, deliveryId: string, { url, s
   const legacy = signLegacy(secret, legacySignedText(event))
   const body = envelopeJson(event, legacy)
   return {
-    url: new URL(url),
+    url,
     headers: [
       ...Object.entries(headers).flat(),
       'content-type', 'application/json',

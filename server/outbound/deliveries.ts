@@ -2,7 +2,7 @@ import { uuidv7 } from 'uuidv7'
 import { findEvent } from '../../shared/catalogue/index.js'
 import type { Page, PageQuery } from '../../shared/pagination.js'
 import type { StoredEvent } from '../../shared/envelope.js'
-import type { DeliveryView } from '../../shared/webhook.js'
+import type { DeliveryStatus, DeliveryView } from '../../shared/webhook.js'
 import { pageOf, parseCursor } from '../cursor.js'
 import type { Transaction } from '../db/client.js'
 import { invalidField } from '../problem.js'
@@ -10,29 +10,31 @@ import { composeRequest } from './compose.js'
 import { openRecipient } from './delivery-worker.js'
 import { writeAttempts } from './record-attempts.js'
 import type { Sender } from './sender.js'
-import { findWebhook, type Owner, type WebhookContext } from './webhooks.js'
+import { findWebhook, requireWebhook, type Owner, type WebhookContext } from './webhooks.js'
 
 /** No worker has this id: it marks what the test button sends itself. */
 const TEST_LEASE = 0
-const ATTEMPTS_SHOWN = 50
+/** Of each delivery, the latest attempts; of each attempt, the beginning of the response. A page stays below some megabytes. */
+const ATTEMPTS_SHOWN = 20
+const ATTEMPT_BODY_SHOWN = 1_000
 
 export interface LogQuery extends PageQuery {
-  status?: DeliveryView['status'] | undefined
+  status?: DeliveryStatus | undefined
 }
 
 interface DeliveryFilter {
   webhookId: string
   /** A single delivery. */
   id?: string
-  status?: DeliveryView['status'] | undefined
+  status?: DeliveryStatus | undefined
   /** Only deliveries older than this one. */
   before?: string | undefined
   limit: number
 }
 
-/** Deliveries of a webhook with their attempts, newest first. */
+/** Deliveries of a webhook with their attempts, newest first; also of one that has ended, which explains why it did. */
 export async function listDeliveries (context: WebhookContext, owner: Owner, webhookId: string, { limit, cursor, status }: LogQuery): Promise<Page<DeliveryView>> {
-  await findWebhook(context, owner, webhookId)
+  await requireWebhook(context, owner, webhookId)
   const deliveries = await readDeliveries(context, owner, { webhookId, status, before: parseCursor(cursor), limit: limit + 1 })
   return pageOf(deliveries, limit)
 }
@@ -50,7 +52,7 @@ async function readDeliveries ({ database: { sql } }: WebhookContext, owner: Own
     join cscx_zapier.events e on e.id = d.event_id
     cross join lateral (
       select coalesce(json_agg(json_build_object('number', t.number, 'started_at', ${time('t.started_at')}, 'duration_ms', t.duration_ms,
-        'response_status', t.response_status, 'response_body', t.response_body, 'error', t.error, 'error_detail', t.error_detail)
+        'response_status', t.response_status, 'response_body', left(t.response_body, ${ATTEMPT_BODY_SHOWN}::int), 'error', t.error, 'error_detail', t.error_detail)
         order by t.number, t.started_at), '[]') as attempts
       from (select * from cscx_zapier.delivery_attempts a where a.delivery_id = d.id order by a.number desc limit ${ATTEMPTS_SHOWN}) t
     ) a

@@ -2,7 +2,7 @@ import type { KeyRing } from '../auth/index.js'
 import type { Database } from '../db/client.js'
 import { startLoop, type Loop } from '../loop.js'
 import { claimDeliveries, unparkDeliveries, type ClaimedDelivery } from './claim.js'
-import { composeRequest } from './compose.js'
+import { composeRequest, type Recipient } from './compose.js'
 import { decide, type AttemptResult } from './outcome.js'
 import { recordAttempts } from './record-attempts.js'
 import { Recorder } from './recorder.js'
@@ -36,14 +36,14 @@ export class DeliveryWorker {
   constructor (options: DeliveryWorkerOptions) {
     this.#options = options
     this.#recorder = new Recorder(
-      async (attempts) => await recordAttempts(options.database, this.#identity?.id ?? 0, attempts),
+      async (attempts) => await recordAttempts(options.database, this.#id, attempts),
       (error) => options.onError(error, 'record attempts'))
   }
 
   async start (): Promise<void> {
     const { database, onError } = this.#options
-    this.#identity = await takeIdentity(database.sql)
-    await releaseDeadLeases(database.sql)
+    this.#identity = await takeIdentity(database)
+    await releaseDeadLeases(database.sql, this.#identity.id)
     this.#loops = [
       startLoop({ run: async () => await this.#claim(), pauseMs: POLL_MS, onError: (error) => onError(error, 'claim deliveries') }),
       startLoop({ run: async () => await this.#keepHouse(), pauseMs: HOUSEKEEPING_MS, onError: (error) => onError(error, 'release leases') })
@@ -62,18 +62,22 @@ export class DeliveryWorker {
     await this.#identity?.release()
   }
 
+  get #id (): number {
+    return this.#identity?.id ?? 0
+  }
+
   async #claim (): Promise<boolean> {
     const limit = Math.min(CLAIM_BATCH, WINDOW - this.#underWay.size)
     if (limit <= 0) {
       await Promise.race(this.#underWay)
       return true
     }
-    const claimed = await claimDeliveries(this.#options.database.sql, this.#identity?.id ?? 0, limit)
+    const { claimed, seen } = await claimDeliveries(this.#options.database.sql, this.#id, limit)
     for (const delivery of claimed) {
       const work = this.#deliver(delivery).finally(() => { this.#underWay.delete(work) })
       this.#underWay.add(work)
     }
-    return claimed.length === limit
+    return seen === limit
   }
 
   async #deliver (delivery: ClaimedDelivery): Promise<void> {
@@ -93,27 +97,29 @@ export class DeliveryWorker {
   }
 
   async #attempt (delivery: ClaimedDelivery, startedAt: Date): Promise<AttemptResult> {
-    const { sender, keyRing } = this.#options
+    const { sender, keyRing, onError } = this.#options
+    let recipient: Recipient
     try {
-      const recipient = openRecipient(keyRing, delivery)
-      return await sender.send(composeRequest(delivery.event, delivery.id, recipient, Math.floor(startedAt.getTime() / 1000)))
+      recipient = openRecipient(keyRing, delivery)
     } catch (error) {
-      this.#options.onError(error, 'compose a delivery')
+      onError(error, 'decrypt the secret of a webhook')
       return { kind: 'failure', error: 'secret_unreadable', detail: 'The webhook\'s secret could not be decrypted', durationMs: 0 }
     }
+    return await sender.send(composeRequest(delivery.event, delivery.id, recipient, Math.floor(startedAt.getTime() / 1000)))
   }
 
   async #keepHouse (): Promise<boolean> {
     const { sql } = this.#options.database
     await this.#identity?.keep()
-    const released = await releaseDeadLeases(sql) + await unparkDeliveries(sql)
-    if (released > 0) this.wake()
-    return false
+    const released = await releaseDeadLeases(sql, this.#id)
+    const unparked = await unparkDeliveries(sql)
+    if (released + unparked > 0) this.wake()
+    return unparked > 0
   }
 }
 
-/** Decrypts what a request to a webhook needs. */
-export function openRecipient (keyRing: KeyRing, { url, secret, headers }: { url: string, secret: string, headers: Record<string, string> }) {
+/** Decrypts what a request to a webhook needs. @throws when it was sealed with a key that is not on the ring. */
+export function openRecipient (keyRing: KeyRing, { url, secret, headers }: Recipient): Recipient {
   return {
     url,
     secret: keyRing.open(secret),

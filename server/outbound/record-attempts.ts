@@ -1,4 +1,6 @@
+import type { DeliveryStatus } from '../../shared/webhook.js'
 import type { Database, Transaction } from '../db/client.js'
+import { disableWebhook } from './end-webhook.js'
 import type { AttemptResult, Decision } from './outcome.js'
 
 /** An attempt that was made, and what it means for its delivery. */
@@ -15,7 +17,7 @@ export interface MadeAttempt {
 }
 
 interface Outcome {
-  status: 'pending' | 'delivered' | 'dead_letter' | 'cancelled'
+  status: DeliveryStatus
   delayMs: number | null
   retryCount: number
 }
@@ -31,6 +33,7 @@ function outcomeOf ({ decision, retryCount }: MadeAttempt): Outcome {
 
 /** A word for what went wrong; null after a 2xx. */
 function errorOf ({ result, decision }: MadeAttempt): string | null {
+  if (result.kind === 'unsent') return 'unsent'
   if (result.kind === 'failure') return result.error
   if (decision.status === 'end_webhook') return decision.reason
   return decision.status === 'delivered' ? null : `http_${result.status}`
@@ -41,11 +44,11 @@ function errorOf ({ result, decision }: MadeAttempt): string | null {
  * pending stays as it is, and one whose lease another worker has taken over is only ever moved to `delivered`.
  */
 export async function recordAttempts (database: Database, workerId: number, attempts: readonly MadeAttempt[]): Promise<void> {
+  const ended = new Map(attempts.flatMap(({ webhookId, organizationId, decision }) =>
+    decision.status === 'end_webhook' ? [[webhookId, { organizationId, reason: decision.reason }]] : []))
   await database.sql.begin(async (tx) => {
     await writeAttempts(tx, workerId, attempts)
-    for (const { webhookId, organizationId, decision } of attempts) {
-      if (decision.status === 'end_webhook') await endWebhook(tx, organizationId, webhookId, decision.reason)
-    }
+    for (const [webhookId, { organizationId, reason }] of ended) await disableWebhook(tx, organizationId, webhookId, reason)
   })
 }
 
@@ -72,27 +75,14 @@ export async function writeAttempts (tx: Transaction, workerId: number, attempts
     ), recorded as (
       insert into cscx_zapier.delivery_attempts
         (id, delivery_id, organization_id, number, started_at, duration_ms, response_status, response_body, error, error_detail)
-      select cscx_zapier.uuid_v7(), delivery_id, organization_id, number, started_at::timestamptz, duration_ms, response_status, response_body, error, error_detail from t
+      select cscx_zapier.uuid_v7(), delivery_id, organization_id, number, started_at::timestamptz, duration_ms, response_status, response_body, error, error_detail
+      from t where error is distinct from 'unsent'
     )
     update cscx_zapier.webhook_deliveries d set
-      status = t.status, attempts = t.number, retry_count = t.retry_count, leased_by = null,
+      status = t.status, attempts = case when t.error = 'unsent' then d.attempts else t.number end, retry_count = t.retry_count, leased_by = null,
       response_status = t.response_status, response_body = t.response_body, last_error = t.error,
       delivered_at = case when t.status = 'delivered' then now() end,
       next_attempt_at = case when t.delay_ms is null then d.next_attempt_at else now() + t.delay_ms * interval '1 millisecond' end
     from t
     where d.id = t.delivery_id and d.status = 'pending' and (t.status = 'delivered' or d.leased_by = ${workerId}::int)`
-}
-
-/** The receiver wants no more: the webhook is switched off (a Zapier subscription ends), and what was waiting for it is cancelled. */
-async function endWebhook (tx: Transaction, organizationId: string, webhookId: string, reason: string): Promise<void> {
-  await tx`update cscx_zapier.outbound_webhooks set active = false, disabled_reason = ${reason}, updated_at = now(),
-      deleted_at = case when kind = 'zapier' then now() end
-    where id = ${webhookId} and organization_id = ${organizationId} and deleted_at is null`
-  await cancelDeliveries(tx, organizationId, webhookId)
-}
-
-/** Cancels what waits for a webhook that has ended; attempts under way are still recorded. */
-export async function cancelDeliveries (sql: Transaction, organizationId: string, webhookId: string): Promise<void> {
-  await sql`update cscx_zapier.webhook_deliveries set status = 'cancelled', leased_by = null
-    where webhook_id = ${webhookId} and organization_id = ${organizationId} and status = 'pending'`
 }

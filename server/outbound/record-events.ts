@@ -10,14 +10,14 @@ export interface NewEvent {
   dataJson: string
   /** ISO 8601, UTC. */
   occurredAt: string
-  isTest: boolean
 }
 
 /** The channel on which workers hear that deliveries are due. */
 export const DELIVERIES_CHANNEL = 'cscx_zapier_deliveries'
 
 /**
- * Records events and fans them out: one delivery for each active webhook of the tenant that selected the event type.
+ * Records events and fans them out: one delivery for each webhook of the tenant that selected the event type. For a paused
+ * webhook it is kept until the webhook is switched on; one whose receiver has refused all further events gets none.
  * One statement for the whole batch; run it in the transaction that makes the events true.
  * @returns how many deliveries came of it.
  */
@@ -37,10 +37,11 @@ export async function recordEvents (sql: Queryable, events: readonly NewEvent[])
       insert into cscx_zapier.events (id, organization_id, type, customer_id, data, occurred_at)
       select id, organization_id, type, customer_id, data::json, occurred_at::timestamptz from input
     ), fanned_out as (
-      insert into cscx_zapier.webhook_deliveries (id, organization_id, webhook_id, event_id, event_type)
-      select cscx_zapier.uuid_v7(), e.organization_id, w.id, e.id, e.type
+      insert into cscx_zapier.webhook_deliveries (id, organization_id, webhook_id, event_id, event_type, next_attempt_at)
+      select cscx_zapier.uuid_v7(), e.organization_id, w.id, e.id, e.type, case when w.active then now() else 'infinity' end
       from input e join cscx_zapier.outbound_webhooks w
-        on w.organization_id = e.organization_id and w.active and w.deleted_at is null and e.type = any(w.events)
+        on w.organization_id = e.organization_id and e.type = any(w.events)
+        and w.deleted_at is null and (w.active or w.disabled_reason is null)
       order by e.id
       returning 1
     )

@@ -6,11 +6,13 @@ import type { OutgoingRequest } from './compose.js'
 import type { AttemptResult, FailureCode } from './outcome.js'
 import { literalAddress } from './webhook-url.js'
 
-export const CONNECT_TIMEOUT_MS = 5_000
+const CONNECT_TIMEOUT_MS = 5_000
+/** How long a request waits for a connection: a new one to be made, or one in use to become free. */
+const QUEUE_TIMEOUT_MS = 8_000
 /** From the first byte sent to the last byte read, headers and body together. */
-export const ATTEMPT_TIMEOUT_MS = 15_000
+const ATTEMPT_TIMEOUT_MS = 15_000
 /** How much of a response is kept; the rest is not read. */
-export const RESPONSE_BODY_MAX = 16 * 1024
+const RESPONSE_BODY_MAX = 16 * 1024
 
 class BlockedAddressError extends Error {
   readonly code = 'BLOCKED_ADDRESS'
@@ -76,14 +78,19 @@ function guardedLookup (policy: AddressPolicy, lookup: Lookup) {
   }
 }
 
-async function attempt (agent: Agent, { url, headers, body }: OutgoingRequest): Promise<AttemptResult> {
+async function attempt (agent: Agent, { url: text, headers, body }: OutgoingRequest): Promise<AttemptResult> {
   const startedAt = performance.now()
   const durationMs = () => Math.round(performance.now() - startedAt)
+  if (!URL.canParse(text)) return { kind: 'failure', error: 'invalid_url', detail: 'The URL cannot be parsed', durationMs: 0 }
+  const { origin, pathname, search } = new URL(text)
   return await new Promise((resolve) => {
-    const handler = new ResponseCollector((response) => resolve({ kind: 'response', ...response, durationMs: durationMs() }),
-      (error) => resolve({ kind: 'failure', ...describeFailure(error), durationMs: durationMs() }))
+    const handler = new ResponseCollector({
+      done: (response) => resolve({ kind: 'response', ...response, durationMs: durationMs() }),
+      failed: (error) => resolve({ kind: 'failure', ...describeFailure(error), durationMs: durationMs() }),
+      unsent: () => resolve({ kind: 'unsent', durationMs: durationMs() })
+    })
     try {
-      agent.dispatch({ origin: url.origin, path: url.pathname + url.search, method: 'POST', headers, body }, handler)
+      agent.dispatch({ origin, path: pathname + search, method: 'POST', headers, body }, handler)
     } catch (error) {
       handler.fail(error as Error)
     }
@@ -96,29 +103,36 @@ interface CollectedResponse {
   body: string
 }
 
-/** Gathers a response up to the cap, within the deadline; settles exactly once. */
+interface Settlement {
+  done: (response: CollectedResponse) => void
+  failed: (error: Error) => void
+  unsent: () => void
+}
+
+/** Gathers a response up to the cap, within the deadlines; settles exactly once. */
 class ResponseCollector implements Dispatcher.DispatchHandler {
-  readonly #done: (response: CollectedResponse) => void
-  readonly #failed: (error: Error) => void
-  readonly #deadline: NodeJS.Timeout
+  readonly #settlement: Settlement
   readonly #chunks: Buffer[] = []
+  #deadline: NodeJS.Timeout
   #controller: Dispatcher.DispatchController | undefined
   #settled = false
   #size = 0
   #status = 0
   #headers: Record<string, string> = {}
 
-  constructor (done: (response: CollectedResponse) => void, failed: (error: Error) => void) {
-    this.#done = done
-    this.#failed = failed
+  constructor (settlement: Settlement) {
+    this.#settlement = settlement
+    this.#deadline = setTimeout(() => { if (this.#settle()) settlement.unsent() }, QUEUE_TIMEOUT_MS)
+  }
+
+  /** A connection is there, and the request about to be written: from here on the receiver's time runs. */
+  onRequestStart (controller: Dispatcher.DispatchController): void {
+    if (this.#settled) return controller.abort(new Error('It waited too long for a connection'))
+    this.#controller = controller
+    clearTimeout(this.#deadline)
     this.#deadline = setTimeout(() => {
       this.fail(Object.assign(new Error(`No complete answer within ${ATTEMPT_TIMEOUT_MS / 1000} s`), { code: 'ATTEMPT_TIMEOUT' }))
     }, ATTEMPT_TIMEOUT_MS)
-  }
-
-  onRequestStart (controller: Dispatcher.DispatchController): void {
-    this.#controller = controller
-    if (this.#settled) controller.abort(new Error('The deadline has passed'))
   }
 
   onResponseStart (_controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
@@ -145,12 +159,12 @@ class ResponseCollector implements Dispatcher.DispatchHandler {
 
   fail (error: Error): void {
     if (!this.#settle()) return
-    this.#failed(error)
+    this.#settlement.failed(error)
     this.#controller?.abort(error)
   }
 
   #finish (): void {
-    if (this.#settle()) this.#done({ status: this.#status, headers: this.#headers, body: storable(Buffer.concat(this.#chunks).toString('utf8')) })
+    if (this.#settle()) this.#settlement.done({ status: this.#status, headers: this.#headers, body: storable(Buffer.concat(this.#chunks).toString('utf8')) })
   }
 
   #settle (): boolean {

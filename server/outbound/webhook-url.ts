@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { URL_MAX } from '../../shared/webhook.js'
 import type { AddressPolicy } from './address-policy.js'
 
 export interface UrlPolicy {
@@ -6,9 +7,6 @@ export interface UrlPolicy {
   /** Whether plain http is accepted; only ever for development. */
   allowHttp: boolean
 }
-
-/** Longest webhook URL, in characters. */
-export const URL_MAX = 2048
 
 /** The address that a URL names literally, without brackets; undefined for a name. `localhost` counts as 127.0.0.1. */
 export function literalAddress (hostname: string): string | undefined {

@@ -11,13 +11,13 @@ import { outboundWebhooks } from '../db/schema/index.js'
 import { ApiProblem, invalidField } from '../problem.js'
 import { unparkDeliveries } from './claim.js'
 import { RESERVED_HEADERS } from './compose.js'
-import { cancelDeliveries } from './record-attempts.js'
+import { endWebhook } from './end-webhook.js'
 import { urlProblem, type UrlPolicy } from './webhook-url.js'
 
 export type WebhookRow = typeof outboundWebhooks.$inferSelect
 
 /** Header names whose values are credentials as a rule, and so are shown masked. */
-const SENSITIVE_HEADER = /auth|token|secret|key|cookie|password|signature/i
+const SENSITIVE_HEADER = /auth|token|secret|key|cookie|pass|pwd|credential|signature/i
 
 export interface WebhookContext {
   database: Database
@@ -80,6 +80,13 @@ export async function findWebhook ({ database }: WebhookContext, owner: Owner, i
   return row
 }
 
+/** @throws ApiProblem not_found when the tenant neither has nor had such a webhook. */
+export async function requireWebhook ({ database }: WebhookContext, owner: Owner, id: string): Promise<void> {
+  const rows = await database.orm.select({ id: outboundWebhooks.id }).from(outboundWebhooks)
+    .where(and(eq(outboundWebhooks.organizationId, owner.organizationId), eq(outboundWebhooks.id, id)))
+  if (rows.length === 0) throw new ApiProblem('not_found', 'There is no such webhook')
+}
+
 /** Changes a webhook. Pausing keeps what is waiting; switching on makes it due again. */
 export async function updateWebhook (context: WebhookContext, owner: Owner, id: string, changes: WebhookChanges): Promise<WebhookView> {
   const current = await findWebhook(context, owner, id)
@@ -97,16 +104,10 @@ export async function updateWebhook (context: WebhookContext, owner: Owner, id: 
   return viewWebhook(context, row)
 }
 
-/** Deletes a webhook: its secret and headers are wiped, what waits for it is cancelled, its deliveries stay for the record. */
+/** Deletes a webhook. @throws ApiProblem not_found when the tenant has no such webhook. */
 export async function deleteWebhook ({ database }: WebhookContext, owner: Owner, id: string): Promise<void> {
-  const deleted = await database.sql.begin(async (tx) => {
-    const rows = await tx`update cscx_zapier.outbound_webhooks
-      set deleted_at = now(), updated_at = now(), active = false, secret = '', headers = '{}'
-      where id = ${id} and organization_id = ${owner.organizationId} and deleted_at is null returning 1`
-    await cancelDeliveries(tx, owner.organizationId, id)
-    return rows.length > 0
-  })
-  if (!deleted) throw new ApiProblem('not_found', 'There is no such webhook')
+  const isEnded = await database.sql.begin(async (tx) => await endWebhook(tx, owner.organizationId, id))
+  if (!isEnded) throw new ApiProblem('not_found', 'There is no such webhook')
 }
 
 /** Ends a subscription, as REST Hooks' unsubscribe asks: once or more often. @throws ApiProblem not_found when it never was this tenant's. */

@@ -1,9 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { PROBLEMS, type Problem } from '../../shared/problem.js'
+import { databaseError, isDatabaseAway } from '../db/failures.js'
 import { ApiProblem } from '../problem.js'
-
-/** Codes of postgres.js and Postgres that mean the database is away, full or too busy, not that the request is wrong. */
-const DATABASE_AWAY = /^(CONNECTION_|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|ENOENT$|EPIPE|57|53|08|25006|55P03|40)/
 
 /** Turns whatever was thrown into a problem. Anything unforeseen is a 500 that tells nothing but its request id. */
 export function toProblem (error: FastifyError | ApiProblem): ApiProblem {
@@ -11,10 +9,10 @@ export function toProblem (error: FastifyError | ApiProblem): ApiProblem {
   const code = error.code ?? ''
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new ApiProblem('payload_too_large')
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new ApiProblem('unsupported_media_type')
-  if (DATABASE_AWAY.test(code)) return new ApiProblem('unavailable', 'The database cannot be reached', { headers: { 'retry-after': '5' }, cause: error })
+  if (isDatabaseAway(error)) return new ApiProblem('unavailable', 'The database cannot answer right now', { headers: { 'retry-after': '5' }, cause: databaseError(error) })
   // Fastify's own 4xx: JSON that does not parse, an empty body, a malformed URL.
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) return new ApiProblem('malformed_request', error.message)
-  return new ApiProblem('internal_error', undefined, { cause: error })
+  return new ApiProblem('internal_error', undefined, { cause: databaseError(error) })
 }
 
 export function sendProblem (request: FastifyRequest, reply: FastifyReply, problem: ApiProblem): FastifyReply {

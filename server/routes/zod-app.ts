@@ -13,7 +13,7 @@ const PREFIXES: Readonly<Record<string, string>> = { querystring: '#query', para
 export function zodValidation (app: FastifyInstance): ZodApp {
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => (value) => {
     try {
-      return { value: parseInput(schema, value ?? {}, PREFIXES[httpPart ?? ''] ?? '') }
+      return { value: parseInput(schema, value === undefined ? {} : value, PREFIXES[httpPart ?? ''] ?? '') }
     } catch (error) {
       return { error: error as Error }
     }

@@ -12,7 +12,7 @@ export const choice = <T extends readonly [string, ...string[]]> (values: T, tit
 /** A moment (ISO 8601 with time zone) or a day (`YYYY-MM-DD`, midnight UTC). */
 export const moment = (title: string, description: string) =>
   z.union([z.iso.datetime({ offset: true }), z.iso.date()], { error: 'Give a date (2026-01-29) or a time with zone (2026-01-29T10:00:00Z)' })
-    .meta({ title, description, format: 'date-time' })
+    .meta({ title, description })
 
 /** Free key-value pairs, kept with the record: at most 50, 100 characters a key. */
 export const metadata = z.record(z.string().min(1).max(100), z.union([z.string().max(5_000), z.number(), z.boolean(), z.null()]))

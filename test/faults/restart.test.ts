@@ -53,13 +53,14 @@ describe.each(worlds)('on %s', (_name, openWorld) => {
   })
 
   test('a retry that was due after a restart still comes, with the same id', async () => {
-    const webhook = await createWebhook(await start({ RETRY_SCHEDULE: '3s,1h' }), 'health_score.changed')
+    const webhook = await createWebhook(await start({ RETRY_SCHEDULE: '6s,1h' }), 'health_score.changed')
     receiver.answer(500)
     await world.sql()`update customers set health_score = 61 where name = 'Acme Corp'`
     const [first] = await receiver.requests('/hook')
     expect(await server?.kill('SIGTERM')).toBe(0)
+    expect(receiver.received).toHaveLength(1)
     receiver.answer(200)
-    await start({ RETRY_SCHEDULE: '3s,1h' })
+    await start({ RETRY_SCHEDULE: '6s,1h' })
     const [, second] = await receiver.requests('/hook', 2)
     expect(verify(webhook.secret, second!).id).toBe(first!.envelope.id)
   })

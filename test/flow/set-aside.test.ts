@@ -22,19 +22,58 @@ async function addTasks (...names: string[]): Promise<void> {
       (select c.id from customers c join organizations o on o.id = c.organization_id where o.slug = 'demo' limit 1) c`
 }
 
-test('a row that does not fit the event\'s schema', async () => {
+test('not a row that holds more than an event may: it is cut to fit', async () => {
   server = await startTestServer(database.url)
-  await addTasks('x'.repeat(600), 'Behind it')
-  await eventually(async () => expect(await titles()).toEqual(['Behind it']))
-  expect(await errors()).toMatchObject([{ error: expect.stringContaining('title') }])
+  await addTasks('x'.repeat(499) + '𝒳 and more', 'Behind it')
+  await eventually(async () => expect(await titles()).toEqual(['x'.repeat(499) + '𝒳', 'Behind it']))
+  await database.sql`alter table customers drop constraint if exists customers_health_score_check`
+  for (const score of [150, 60, -5]) await database.sql`update customers set health_score = ${score} where name = 'Globex'`
+  await eventually(async () => {
+    const scores = await database.sql`select data ->> 'new_score' as score from cscx_zapier.events where type = 'health_score.changed' and data ->> 'customer_name' = 'Globex' order by id`
+    expect(scores.map(({ score }) => score as string)).toEqual(['100', '60', '0'])
+  })
+  expect(await errors()).toEqual([])
 })
 
 test('a row that the database refuses to store as an event', async () => {
   server = await startTestServer(database.url)
   await database.sql`alter table cscx_zapier.events add constraint no_poison check (data ->> 'title' is distinct from 'poison')`
-  await addTasks('before', 'poison', 'after')
-  await eventually(async () => expect(await titles()).toEqual(['before', 'after']))
-  expect(await errors()).toMatchObject([{ error: expect.stringContaining('no_poison') }])
+  await addTasks('a', 'poison', 'b', 'c', 'poison', 'd', 'e')
+  await eventually(async () => expect(await titles()).toEqual(['a', 'b', 'c', 'd', 'e']))
+  expect(await errors()).toMatchObject([{ error: expect.stringContaining('no_poison') }, { error: expect.stringContaining('no_poison') }])
+})
+
+/**
+ * An insert takes its id before others that commit sooner. Each try to record the poison waits for the test (locks 1 and
+ * 2), which lets the older change come in between a try and what follows from it.
+ */
+test('and not one that comes in just then with a lower id', async () => {
+  const { sql } = database
+  server = await startTestServer(database.url)
+  await sql.unsafe(`create sequence tries;
+    create function refuse_poison() returns trigger language plpgsql as $$ begin
+      perform pg_advisory_xact_lock_shared(1, nextval('tries')::int);
+      raise check_violation using message = 'no poison';
+    end $$;
+    create trigger refuse_poison before insert on cscx_zapier.events for each row when (new.data ->> 'title' = 'poison') execute function refuse_poison()`)
+  const waiting = async (n: number) => await sql`select from pg_locks where locktype = 'advisory' and classid = 1 and objid = ${n} and not granted`
+  const [older, gate] = [await sql.reserve(), await sql.reserve()]
+  try {
+    await gate`select pg_advisory_lock(1, 1), pg_advisory_lock(1, 2)`
+    await older`begin`
+    await older`insert into tasks (customer_id, title) select id, 'older' from customers where organization_id is not null limit 1`
+    await addTasks('poison')
+    await eventually(async () => expect(await waiting(1)).toHaveLength(1))
+    await gate`select pg_advisory_unlock(1, 1)`
+    await eventually(async () => expect((await waiting(2)).length + (await errors()).length).toBe(1))
+    await older`commit`
+    await gate`select pg_advisory_unlock(1, 2)`
+  } finally {
+    older.release()
+    gate.release()
+  }
+  await eventually(async () => expect(await titles()).toEqual(['older']))
+  expect(await sql`select new_row ->> 'title' as title, error from cscx_zapier.changes`).toMatchObject([{ title: 'poison', error: 'no poison' }])
 })
 
 test('a row whose tenant is no UUID', async () => {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
+import { Webhook as SvixWebhook } from 'svix'
 import type { Envelope } from '../../shared/envelope.js'
 import { eventually } from './eventually.js'
 
@@ -62,7 +63,8 @@ export class Receiver {
   }
 }
 
-/** Verifies a request with the npm package `standardwebhooks`, as a foreign receiver would. @throws when the signature is wrong. */
+/** Verifies a request with the npm packages `standardwebhooks` and `svix`, as foreign receivers would. @throws when the signature is wrong. */
 export function verify (secret: string, { body, headers }: ReceivedRequest): Envelope {
+  new SvixWebhook(secret).verify(body, headers as Record<string, string>)
   return new Webhook(secret).verify(body, headers as Record<string, string>) as Envelope
 }

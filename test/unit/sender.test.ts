@@ -20,7 +20,7 @@ function dns (...answers: string[][]): Lookup {
 const request = (host: string) => {
   const url = new URL(receiver.url('/x'))
   url.hostname = host
-  return { url, headers: ['content-type', 'application/json'], body: '{}' }
+  return { url: url.href, headers: ['content-type', 'application/json'], body: '{}' }
 }
 
 test.each([
@@ -44,10 +44,21 @@ test('the connection goes to the address that was judged: a name that answers di
   expect(await sender.send(request('rebinding.example.com'))).toMatchObject({ kind: 'response', status: 200 })
   // Kept alive: no second look-up.
   expect(await sender.send(request('rebinding.example.com'))).toMatchObject({ kind: 'response', status: 200 })
-  expect(await sender.send({ ...request('rebinding.example.com'), url: new URL('http://rebinding.example.com:1/') })).toMatchObject({ error: 'blocked_address' })
+  expect(await sender.send({ ...request('rebinding.example.com'), url: 'http://rebinding.example.com:1/' })).toMatchObject({ error: 'blocked_address' })
 })
 
 test('a name that does not resolve is told apart', async () => {
   sender = createSender(addressPolicy([]), 1, (_hostname, _options, callback) => callback(Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }), []))
   expect(await sender.send(request('nowhere.example.com'))).toMatchObject({ kind: 'failure', error: 'dns_failed' })
 })
+
+test('the receiver\'s time runs from when the request is sent: waiting for a connection is told apart', async () => {
+  let answers = 0
+  receiver.answer((_request, response) => { setTimeout(() => response.writeHead(200).end(String(++answers)), 3_000) })
+  sender = createSender(addressPolicy(['127.0.0.0/8']), 1)
+  const results = await Promise.all(Array.from({ length: 5 }, async () => await sender.send(request('127.0.0.1'))))
+  const kinds = results.map(({ kind }) => kind)
+  expect(kinds.filter((kind) => kind === 'failure')).toEqual([])
+  expect(kinds).toContain('unsent')
+  expect(kinds.filter((kind) => kind === 'response')).toHaveLength(answers)
+}, 30_000)

@@ -91,6 +91,17 @@ const TABLES: Record<string, string> = {
   update_health_score: 'health_scores'
 }
 
+/** What the row must hold, of the samples that were sent. */
+const STORED: Record<string, Record<string, unknown>> = {
+  create_customer: { name: 'Made by Zapier', arr: 120000 },
+  update_customer: { name: 'Acme Corp', tier: 'Gold', stage: 'Adoption' },
+  add_stakeholder: { name: 'Sarah Johnson', role: 'Champion', is_champion: true },
+  log_activity: { description: 'Customer called about billing issue', type: 'call' },
+  create_task: { title: 'Call the new champion', priority: 'high' },
+  create_risk_signal: { signal_type: 'champion_left', severity: 'high' },
+  update_health_score: { engagement: 45 }
+}
+
 test.each(actions.map((action) => [action.name, action] as const))('create %s writes a row', async (name, action) => {
   const [customer] = await database.sql<[{ id: string }]>`select c.id from customers c join organizations o on o.id = c.organization_id where o.slug = 'demo' and c.name = 'Acme Corp'`
   const [user] = await database.sql<[{ email: string }]>`select u.email from user_profiles u join org_members m on m.user_id = u.id join organizations o on o.id = m.organization_id where o.slug = 'demo' and m.status = 'active' limit 1`
@@ -99,9 +110,12 @@ test.each(actions.map((action) => [action.name, action] as const))('create %s wr
   else Object.assign(inputData, { customer_name: undefined, customer_id: customer.id })
   if ('assignee_email' in inputData) inputData['assignee_email'] = user.email
   const perform = app.creates[name]!.operation.perform as never
+  const count = async () => (await database.sql`select 1 from ${database.sql(TABLES[name]!)}`).length
+  const before = await count()
   const record = await appTester(perform, { authData, inputData }) as { id: string }
-  const rows = await database.sql`select id from ${database.sql(TABLES[name]!)} where id = ${record.id}`
-  expect(rows).toHaveLength(1)
+  const [row] = await database.sql`select to_jsonb(t) as row from ${database.sql(TABLES[name]!)} t where id = ${record.id}`
+  expect(row!['row']).toMatchObject(STORED[name]!)
+  expect(await count()).toBe(before + (name === 'update_customer' ? 0 : 1))
   expect(Object.keys(record)).toEqual(Object.keys(action.sample.output))
 })
 

@@ -57,9 +57,9 @@ function withoutNull (property: Property): Property {
   return branches.length === 1 ? { ...branches[0], ...property } : property
 }
 
-function kindOf (key: string, { type, format, multiline }: Property): Kind {
-  // The format comes first: a moment is a union of two string formats and carries no type of its own.
-  if (format === 'date-time') return 'instant'
+function kindOf (key: string, { type, format, multiline, anyOf = [] }: Property): Kind {
+  // The format comes first: a moment is a union of a time and a day, and carries no type of its own.
+  if (format === 'date-time' || anyOf.some((branch) => branch.format === 'date-time')) return 'instant'
   if (format === 'date') return 'day'
   switch (type) {
     case 'string': return multiline ? 'text' : 'string'

@@ -116,4 +116,6 @@ CREATE INDEX "events_by_type" ON "cscx_zapier"."events" USING btree ("organizati
 CREATE INDEX "delivery_attempts_by_delivery" ON "cscx_zapier"."delivery_attempts" USING btree ("delivery_id");--> statement-breakpoint
 CREATE INDEX "outbound_webhooks_by_organization" ON "cscx_zapier"."outbound_webhooks" USING btree ("organization_id","id") WHERE "cscx_zapier"."outbound_webhooks"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX "webhook_deliveries_due" ON "cscx_zapier"."webhook_deliveries" USING btree ("next_attempt_at") WHERE "cscx_zapier"."webhook_deliveries"."status" = 'pending';--> statement-breakpoint
-CREATE INDEX "webhook_deliveries_by_webhook" ON "cscx_zapier"."webhook_deliveries" USING btree ("webhook_id","id");
+CREATE INDEX "webhook_deliveries_by_webhook" ON "cscx_zapier"."webhook_deliveries" USING btree ("webhook_id","id");--> statement-breakpoint
+CREATE INDEX "webhook_deliveries_waiting" ON "cscx_zapier"."webhook_deliveries" USING btree ("webhook_id") WHERE "cscx_zapier"."webhook_deliveries"."status" = 'pending';--> statement-breakpoint
+CREATE INDEX "webhook_deliveries_parked" ON "cscx_zapier"."webhook_deliveries" USING btree ("webhook_id") WHERE "cscx_zapier"."webhook_deliveries"."status" = 'pending' and "cscx_zapier"."webhook_deliveries"."next_attempt_at" = 'infinity';

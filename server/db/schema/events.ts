@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { boolean, date, index, integer, json, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { adapter } from './namespace.js'
 
-/** Events: immutable. Ids are UUIDv7, so their order is the order of occurrence. */
+/** Events: immutable. Ids are UUIDv7: their order is the order in which events were recorded. */
 export const events = adapter.table('events', {
   id: uuid().primaryKey(),
   organizationId: uuid('organization_id').notNull(),

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { boolean, index, integer, jsonb, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import type { DeliveryStatus, WebhookKind } from '../../../shared/webhook.js'
 import { events } from './events.js'
 import { adapter } from './namespace.js'
 
@@ -9,7 +10,7 @@ export const outboundWebhooks = adapter.table('outbound_webhooks', {
   organizationId: uuid('organization_id').notNull(),
   /** Who created it: the id of an API key (or, with sign-in, of a user). */
   userId: text('user_id'),
-  kind: text({ enum: ['custom', 'zapier'] }).notNull().default('custom'),
+  kind: text().$type<WebhookKind>().notNull().default('custom'),
   name: text().notNull(),
   url: text().notNull(),
   events: text().array().notNull(),
@@ -25,12 +26,6 @@ export const outboundWebhooks = adapter.table('outbound_webhooks', {
   deletedAt: timestamp('deleted_at', { withTimezone: true })
 }, (table) => [index('outbound_webhooks_by_organization').on(table.organizationId, table.id).where(sql`${table.deletedAt} is null`)])
 
-/**
- * pending: waits for its next attempt (or is leased to a worker until `next_attempt_at`);
- * delivered: the receiver said 2xx; dead_letter: out of attempts; cancelled: its webhook ended.
- */
-export const DELIVERY_STATUSES = ['pending', 'delivered', 'dead_letter', 'cancelled'] as const
-
 /** One event for one webhook; the PRD's columns and ours. */
 export const webhookDeliveries = adapter.table('webhook_deliveries', {
   id: uuid().primaryKey(),
@@ -38,7 +33,7 @@ export const webhookDeliveries = adapter.table('webhook_deliveries', {
   webhookId: uuid('webhook_id').notNull().references(() => outboundWebhooks.id),
   eventId: uuid('event_id').notNull().references(() => events.id),
   eventType: text('event_type').notNull(),
-  status: text({ enum: DELIVERY_STATUSES }).notNull().default('pending'),
+  status: text().$type<DeliveryStatus>().notNull().default('pending'),
   /** When it is due; while leased, when the lease runs out and anyone may claim it. */
   nextAttemptAt: timestamp('next_attempt_at', { withTimezone: true }).notNull().default(sql`now()`),
   /** The worker that holds the lease (see server/outbound/worker-identity.ts). */
@@ -54,7 +49,9 @@ export const webhookDeliveries = adapter.table('webhook_deliveries', {
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().default(sql`now()`)
 }, (table) => [
   index('webhook_deliveries_due').on(table.nextAttemptAt).where(sql`${table.status} = 'pending'`),
-  index('webhook_deliveries_by_webhook').on(table.webhookId, table.id)
+  index('webhook_deliveries_by_webhook').on(table.webhookId, table.id),
+  index('webhook_deliveries_waiting').on(table.webhookId).where(sql`${table.status} = 'pending'`),
+  index('webhook_deliveries_parked').on(table.webhookId).where(sql`${table.status} = 'pending' and ${table.nextAttemptAt} = 'infinity'`)
 ])
 
 /** One HTTP try. */

@@ -6,13 +6,13 @@ export const renewalApproaching = defineEvent({
   name: 'renewal.approaching',
   label: 'Renewal Approaching',
   noun: 'Renewal',
-  description: 'Triggers when the renewal of a customer comes within 90, 60, 30 or 7 days.',
+  description: 'Triggers when the renewal of a customer comes near.',
   fields: {
     ...customerFields,
     renewal_id: nullable(id('Renewal ID', 'The renewal in CSCX, where renewals are kept apart from customers.')),
     renewal_date: dateField('Renewal Date', 'Date of the renewal.'),
     days_until_renewal: integer('Days Until Renewal', 'Days from now until the renewal.'),
-    threshold_days: integer('Threshold Days', 'The threshold that was reached (90, 60, 30 or 7 unless configured otherwise).'),
+    threshold_days: integer('Threshold Days', 'How many days before the renewal this event is raised: one of the thresholds that are configured in CSCX.'),
     arr: nullable(amount('ARR', 'Annual recurring revenue that is up for renewal.')),
     health_score: nullable(score('Health Score', 'Health score (0–100).')),
     ...csmField

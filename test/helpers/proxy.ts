@@ -1,0 +1,64 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+
+/** Stands between the product and its database, so that a test can take the database away. */
+export class Proxy {
+  readonly #target: { host: string, port: number }
+  readonly #sockets = new Set<Socket>()
+  #server: Server
+  #port = 0
+
+  private constructor (target: { host: string, port: number }) {
+    this.#target = target
+    this.#server = this.#create()
+  }
+
+  /** @param url The database's. */
+  static async start (url: string): Promise<Proxy> {
+    const { hostname, port } = new URL(url)
+    const proxy = new Proxy({ host: hostname, port: Number(port) })
+    await proxy.#listen()
+    return proxy
+  }
+
+  /** The database's URL, through the proxy. */
+  url (url: string): string {
+    const proxied = new URL(url)
+    proxied.host = `127.0.0.1:${this.#port}`
+    return proxied.href
+  }
+
+  /** Cuts all connections and refuses new ones, as a database does that is restarted. */
+  async cut (): Promise<void> {
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+    await closed
+  }
+
+  async restore (): Promise<void> {
+    this.#server = this.#create()
+    await this.#listen()
+  }
+
+  #create (): Server {
+    return createServer((socket) => {
+      const upstream = connect(this.#target)
+      for (const [end, other] of [[socket, upstream], [upstream, socket]] as const) {
+        this.#sockets.add(end)
+        end.on('error', () => {})
+        end.on('close', () => {
+          this.#sockets.delete(end)
+          other.destroy()
+        })
+        end.pipe(other)
+      }
+    })
+  }
+
+  async #listen (): Promise<void> {
+    this.#server.listen(this.#port, '127.0.0.1')
+    await once(this.#server, 'listening')
+    this.#port = (this.#server.address() as AddressInfo).port
+  }
+}
