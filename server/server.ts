@@ -28,7 +28,7 @@ export interface RunningServer {
  * @param onFailure Called when the embedded database ends by itself; the process must then end too.
  */
 export async function startServer (env: Env, logger: FastifyBaseLogger, print: (text: string) => void, onFailure: (error: Error) => void): Promise<RunningServer> {
-  const opened = await openDatabase({ databaseUrl: env.DATABASE_URL, dataDir: env.DATA_DIR, onFailure })
+  const opened = await openDatabase({ databaseUrl: env.DATABASE_URL, dataDir: env.DATA_DIR, mayJoin: false, onFailure })
   try {
     return await run(opened, env, logger, print)
   } catch (error) {
@@ -38,8 +38,7 @@ export async function startServer (env: Env, logger: FastifyBaseLogger, print: (
 }
 
 async function run (opened: OpenDatabase, env: Env, logger: FastifyBaseLogger, print: (text: string) => void): Promise<RunningServer> {
-  const { database, isEmbedded, isOwner } = opened
-  if (isEmbedded && !isOwner) throw new Error(`Another server runs on ${env.DATA_DIR}: stop it, or give this one a DATA_DIR or DATABASE_URL of its own.`)
+  const { database } = opened
   const keyRing = loadKeyRing(env.ENCRYPTION_KEY, env.DATA_DIR)
   await checkKeyRing(database.sql, keyRing)
   await resealWebhooks(database.sql, keyRing)

@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util'
 import { Scope } from '../../shared/scopes.js'
 import { createApiKey, findOrganization } from '../auth/index.js'
-import { openDatabase } from '../db/open.js'
-import { readEnv } from '../env.js'
+import { runCommand } from './with-database.js'
 
 const USAGE = `Usage: npm run --silent key -- --org <slug> --scopes <all|scope,scope,…> [--name <name>]
 Scopes: ${Scope.options.join(', ')}`
@@ -17,24 +16,19 @@ function parseScopes (text: string): Scope[] {
   })
 }
 
-/** Makes an API key and prints it, and nothing else, to stdout. Works beside a running server. */
-async function main (): Promise<void> {
+/** Reads the arguments. @throws Error that says how to call it. */
+function readArguments (): { org: string, scopes: Scope[], name: string } {
   const { values } = parseArgs({ options: { org: { type: 'string' }, scopes: { type: 'string' }, name: { type: 'string', default: 'Command line' } } })
   if (!values.org || !values.scopes) throw new Error(USAGE)
-  const scopes = parseScopes(values.scopes)
-  const env = readEnv()
-  const { database, close } = await openDatabase({ databaseUrl: env.DATABASE_URL, dataDir: env.DATA_DIR })
-  try {
-    const organization = await findOrganization(database.sql, values.org)
-    if (!organization) throw new Error(`There is no organization with the slug "${values.org}"`)
-    const key = await createApiKey(database, organization.id, values.name.slice(0, 100), scopes)
-    process.stdout.write(`${key}\n`)
-  } finally {
-    await close()
-  }
+  return { org: values.org, scopes: parseScopes(values.scopes), name: values.name.slice(0, 100) }
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`${(error as Error).message}\n`)
-  process.exitCode = 1
+/** Makes an API key and prints it, and nothing else, to stdout. */
+runCommand(() => {
+  const { org, scopes, name } = readArguments()
+  return async (database) => {
+    const organization = await findOrganization(database.sql, org)
+    if (!organization) throw new Error(`There is no organization with the slug "${org}"`)
+    process.stdout.write(`${await createApiKey(database, organization.id, name, scopes)}\n`)
+  }
 })

@@ -29,6 +29,8 @@ export function connect (connection: string | postgres.Options<Record<string, ne
   const options: postgres.Options<Record<string, never>> = {
     max: maxConnections,
     onnotice: () => {},
+    // Seconds between attempts to connect. By default they grow to 20, during which a database that is back stays unused.
+    backoff: (attempt: number) => Math.min(1, 0.05 * 2 ** attempt),
     // Sessions speak UTC, as CSCX's do.
     connection: { application_name: 'cscx-zapier', TimeZone: 'UTC' }
   }

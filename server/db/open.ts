@@ -13,6 +13,8 @@ interface OpenOptions {
   /** Real Postgres; the embedded default when undefined. */
   databaseUrl: string | undefined
   dataDir: string
+  /** Whether an embedded database that another process runs will do (as a rule): for commands, not for servers. */
+  mayJoin?: boolean
   /** Called when the embedded database ends by itself; the process ends with an error unless given. Real Postgres is waited for instead. */
   onFailure?: (error: Error) => void
 }
@@ -31,8 +33,8 @@ export interface OpenDatabase {
  * Opens the configured database and brings the adapter's schema up to date.
  * @throws when the database cannot be opened or migrated; nothing is left open then.
  */
-export async function openDatabase ({ databaseUrl, dataDir, onFailure = fail }: OpenOptions): Promise<OpenDatabase> {
-  const opened = databaseUrl === undefined ? await openDefault(dataDir, onFailure) : openReal(databaseUrl)
+export async function openDatabase ({ databaseUrl, dataDir, mayJoin = true, onFailure = fail }: OpenOptions): Promise<OpenDatabase> {
+  const opened = databaseUrl === undefined ? await openDefault(dataDir, mayJoin, onFailure) : openReal(databaseUrl)
   try {
     const isFirstStart = opened.isEmbedded && await seedBaseline(opened.database.sql)
     await migrate(opened.database)
@@ -55,8 +57,8 @@ function openReal (databaseUrl: string): Opened {
   return { database, isEmbedded: false, isOwner: false, close: database.close }
 }
 
-async function openDefault (dataDir: string, onFailure: (error: Error) => void): Promise<Opened> {
-  const { host, port, isOwner, close } = await openEmbedded(dataDir, onFailure)
+async function openDefault (dataDir: string, mayJoin: boolean, onFailure: (error: Error) => void): Promise<Opened> {
+  const { host, port, isOwner, close } = await openEmbedded(dataDir, mayJoin, onFailure)
   const database = connect({ host, port, username: 'postgres', database: 'postgres' }, EMBEDDED_POOL_SIZE)
   return {
     database,

@@ -5,7 +5,7 @@ import { isServed, SOCKET_PORT, socketDirectory, socketPath, takeOwnership, type
 import type { WorkerInput, WorkerMessage } from './worker.js'
 
 /** How long to wait for another process that is starting or stopping on the same data directory. */
-const WAIT_MS = 30_000
+const WAIT_MS = 15_000
 const POLL_MS = 50
 /** How long closing may take; a database that is cut off recovers at its next start. */
 const CLOSE_MS = 10_000
@@ -30,19 +30,20 @@ export interface EmbeddedDatabase {
  * Opens the embedded Postgres (PGlite) in a data directory, or joins the process that has it open. The database runs in
  * a thread, so that it never outlives its process; statement_timeout and cancelling have no effect on it.
  *
+ * @param mayJoin Whether a database that another process runs will do. A server wants its own: one that a command runs is gone in a moment.
  * @param onFailure Called once if the database ends by itself: nothing works from then on.
- * @throws Error when another process has the directory but does not serve it within half a minute.
+ * @throws Error when another process has the directory but does not serve it within a quarter of a minute.
  */
-export async function openEmbedded (dataDir: string, onFailure: (error: Error) => void): Promise<EmbeddedDatabase> {
+export async function openEmbedded (dataDir: string, mayJoin: boolean, onFailure: (error: Error) => void): Promise<EmbeddedDatabase> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const directory = realpathSync(dataDir)
   const place = { host: socketDirectory(directory), port: SOCKET_PORT }
   const until = Date.now() + WAIT_MS
   for (;;) {
-    if (await isServed(socketPath(directory))) return { ...place, isOwner: false, close: async () => {} }
+    if (mayJoin && await isServed(socketPath(directory))) return { ...place, isOwner: false, close: async () => {} }
     const ownership = await takeOwnership(directory)
     if (ownership) return { ...place, isOwner: true, close: await start(directory, ownership, onFailure) }
-    if (Date.now() > until) throw new Error(`Another process has ${dataDir} open but does not answer`)
+    if (Date.now() > until) throw new Error(`Another process has ${dataDir} open${mayJoin ? ' but does not answer' : ': stop it, or give this one a DATA_DIR or DATABASE_URL of its own'}`)
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
 }
