@@ -9,15 +9,21 @@ export interface Availability {
   reason: string | undefined
 }
 
+/** Whether a row of the table can be told to belong to a tenant: by itself, by its customer or by its user (see context.ts). */
+function hasTenant (table: string, tables: CscxTables): boolean {
+  return tables.has(table, 'organization_id') || tables.has('customers', 'id', 'organization_id') ||
+    (tables.has(table, 'user_id') && tables.has('org_members', 'user_id', 'organization_id'))
+}
+
 function works (source: EventSource, tables: CscxTables): boolean {
   return source.kind === 'change'
-    ? tables.has(source.table, 'id', ...source.needs)
+    ? tables.has(source.table, 'id', ...source.needs) && hasTenant(source.table, tables)
     : tables.has('customers', 'id', 'organization_id') && (tables.has('customers', 'renewal_date') || tables.has('renewals', 'customer_id', 'renewal_date'))
 }
 
 function needs (source: EventSource): string {
   return source.kind === 'change'
-    ? `${source.table} (${source.needs.join(', ')})`
+    ? `${source.table} (${[...new Set(['id', ...source.needs])].join(', ')}, and an organization_id there or on customers)`
     : 'customers (id, organization_id, renewal_date), or renewals (customer_id, renewal_date) beside customers (id, organization_id)'
 }
 

@@ -1,4 +1,4 @@
-import { isDatabaseAway } from '../db/failures.js'
+import { databaseError, isDatabaseAway } from '../db/failures.js'
 import { openDatabase, type OpenDatabase } from '../db/open.js'
 import { readEnv } from '../env.js'
 
@@ -36,7 +36,7 @@ export function runCommand (prepare: () => Command): void {
     }
   }
   run().catch((error: unknown) => {
-    process.stderr.write(`${(error as Error).message}\n`)
+    process.stderr.write(`${(databaseError(error) as Error).message}\n`)
     process.exitCode = 1
   })
 }

@@ -2,7 +2,7 @@ import postgres from 'postgres'
 import { events } from '../../shared/catalogue/index.js'
 import { eventually } from '../helpers/eventually.js'
 import { createDatabase, type TestDatabase } from '../helpers/postgres.js'
-import { startTestServer, type TestServer } from '../helpers/server.js'
+import { apiClient, apiKey, startTestServer, type TestServer } from '../helpers/server.js'
 
 let database: TestDatabase
 let server: TestServer
@@ -67,6 +67,22 @@ test('both approval tables are read: each approval stands in one of them', async
 })
 
 describe('on other CSCX databases', () => {
+  test('without tenants there are no events, and the API says why', async () => {
+    const other = await createDatabase({ baseline: false })
+    await other.sql`create table customers (id uuid primary key default gen_random_uuid(), name text not null, health_score int)`
+    await other.sql`create table organizations (id uuid primary key default gen_random_uuid(), name text, slug text unique)`
+    await other.sql`insert into organizations (name, slug) values ('Org', 'org')`
+    const running = await startTestServer(other.url)
+    try {
+      const { body } = await apiClient(running.url, await apiKey(other.url, 'org'))<{ data: Array<{ available: boolean, unavailable_reason: string }> }>('GET', '/api/zapier/triggers')
+      expect(body.data.map(({ available }) => available)).toEqual(events.map(() => false))
+      expect(body.data[0]?.unavailable_reason).toMatch(/organization_id/)
+    } finally {
+      await running.stop()
+      await other.drop()
+    }
+  })
+
   test('older tables without a tenant take the customer\'s, and scores come from where they are kept', async () => {
     const other = await createDatabase({ baseline: false })
     const client = postgres(other.url, { max: 1, onnotice: () => {} })

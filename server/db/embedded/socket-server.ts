@@ -17,6 +17,8 @@ const CLIENTS_MAX = 100
 const STARTUP_TIMEOUT_MS = 10_000
 /** How long a client may take to read why it is disconnected. */
 const FAREWELL_MS = 1_000
+/** How long closing waits for clients to leave by themselves. */
+const GUESTS_MS = 2_000
 /** Above this many bytes of waiting messages, no more are read from a client. */
 const PENDING_MAX_BYTES = 1024 * 1024
 /** Above this many bytes of unread output, a client gets no more until it reads. */
@@ -48,6 +50,8 @@ export async function serveSocket (execute: Execute, path: string, onFailure: (e
   return {
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve))
+      // Commands of other processes are done in a moment; let them.
+      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, GUESTS_MS).unref())])
       await arbiter.stop()
       for (const socket of sockets) expel(socket, '57P01', 'the database is shutting down')
       await closed
