@@ -30,6 +30,7 @@ export class Proxy {
 
   /** Cuts all connections and refuses new ones, as a database does that is restarted. */
   async cut (): Promise<void> {
+    if (!this.#server.listening) return
     const closed = once(this.#server, 'close')
     this.#server.close()
     for (const socket of this.#sockets) socket.resetAndDestroy()
