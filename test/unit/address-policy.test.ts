@@ -1,5 +1,5 @@
-import { addressPolicy, isSubnet } from '../../server/outbound/address-policy.js'
-import { urlProblem } from '../../server/outbound/webhook-url.js'
+import { addressPolicy, isSubnet } from '../../server/outbound/sending/address-policy.js'
+import { urlProblem } from '../../server/outbound/webhooks/webhook-url.js'
 
 const strict = addressPolicy([])
 const loopback = addressPolicy(['127.0.0.0/8'])

@@ -1,5 +1,5 @@
-import { decide, THROTTLED_AT_MOST_MS, type AttemptResult } from '../../server/outbound/outcome.js'
-import { parseRetryAfterMs, parseRetrySchedule, RETRY_AFTER_CAP_MS, retryDelayMs } from '../../server/outbound/retry-schedule.js'
+import { decide, THROTTLED_AT_MOST_MS, type AttemptResult } from '../../server/outbound/sending/outcome.js'
+import { parseRetryAfterMs, parseRetrySchedule, RETRY_AFTER_CAP_MS, retryDelayMs } from '../../server/outbound/sending/retry-schedule.js'
 
 const schedule = [5_000, 300_000]
 const now = Date.parse('2026-01-29T10:00:00Z')

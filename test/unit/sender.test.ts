@@ -1,5 +1,5 @@
-import { addressPolicy } from '../../server/outbound/address-policy.js'
-import { createSender, type Lookup, type Sender } from '../../server/outbound/sender.js'
+import { addressPolicy } from '../../server/outbound/sending/address-policy.js'
+import { createSender, type Lookup, type Sender } from '../../server/outbound/sending/sender.js'
 import { Receiver } from '../helpers/receiver.js'
 
 let receiver: Receiver

@@ -1,4 +1,4 @@
-import type { Queryable } from '../db/client.js'
+import type { Queryable } from '../../db/client.js'
 
 /** An event about to be recorded; its data has passed the event type's schema. */
 export interface NewEvent {

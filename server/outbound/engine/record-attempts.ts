@@ -1,7 +1,7 @@
-import type { DeliveryStatus } from '../../shared/webhook.js'
-import type { Database, Transaction } from '../db/client.js'
-import { disableWebhook } from './end-webhook.js'
-import type { AttemptResult, Decision } from './outcome.js'
+import type { DeliveryStatus } from '../../../shared/webhook.js'
+import type { Database, Transaction } from '../../db/client.js'
+import { disableWebhook } from '../webhooks/end-webhook.js'
+import type { AttemptResult, Decision } from '../sending/outcome.js'
 
 /** An attempt that was made, and what it means for its delivery. */
 export interface MadeAttempt {

@@ -1,6 +1,6 @@
-import type { Envelope } from '../../shared/envelope.js'
-import { signSample, type EventDefinition } from '../../shared/catalogue/define-event.js'
-import type { Database } from '../db/client.js'
+import type { Envelope } from '../../../shared/envelope.js'
+import { signSample, type EventDefinition } from '../../../shared/catalogue/define-event.js'
+import type { Database } from '../../db/client.js'
 
 /**
  * Envelopes to show what an event type's webhooks carry: the tenant's newest real events, or the catalogue's sample while

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
-import { URL_MAX } from '../../shared/webhook.js'
-import type { AddressPolicy } from './address-policy.js'
+import { URL_MAX } from '../../../shared/webhook.js'
+import type { AddressPolicy } from '../sending/address-policy.js'
 
 export interface UrlPolicy {
   addresses: AddressPolicy

@@ -1,5 +1,5 @@
-import type { KeyRing } from '../auth/index.js'
-import type { Sql } from '../db/client.js'
+import type { KeyRing } from '../../auth/index.js'
+import type { Sql } from '../../db/client.js'
 
 const BATCH = 200
 

@@ -1,4 +1,4 @@
-import type { Transaction } from '../db/client.js'
+import type { Transaction } from '../../db/client.js'
 
 /**
  * The receiver wants no more: the webhook is switched off, and what waits for it is cancelled. A Zapier subscription, which

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Database, Sql } from '../db/client.js'
+import type { Database, Sql } from '../../db/client.js'
 
 /** First key of the advisory locks that say which workers live; the second is the worker's id. */
 const LOCK_CLASS = 0x63736378

@@ -4,7 +4,7 @@ import { Agent, buildConnector, type Dispatcher } from 'undici'
 import type { AddressPolicy } from './address-policy.js'
 import type { OutgoingRequest } from './compose.js'
 import type { AttemptResult, FailureCode } from './outcome.js'
-import { literalAddress } from './webhook-url.js'
+import { literalAddress } from '../webhooks/webhook-url.js'
 
 const CONNECT_TIMEOUT_MS = 5_000
 /** How long a request waits for a connection: a new one to be made, or one in use to become free. */

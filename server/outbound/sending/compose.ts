@@ -1,5 +1,5 @@
-import { envelopeJson, legacySignedText, type StoredEvent } from '../../shared/envelope.js'
-import { signLegacy, signV1 } from '../../shared/signature.js'
+import { envelopeJson, legacySignedText, type StoredEvent } from '../../../shared/envelope.js'
+import { signLegacy, signV1 } from '../../../shared/signature.js'
 
 /** Everything one HTTP try needs. */
 export interface OutgoingRequest {

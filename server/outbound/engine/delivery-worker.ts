@@ -1,12 +1,12 @@
-import type { KeyRing } from '../auth/index.js'
-import type { Database } from '../db/client.js'
-import { startLoop, type Loop } from '../loop.js'
+import type { KeyRing } from '../../auth/index.js'
+import type { Database } from '../../db/client.js'
+import { startLoop, type Loop } from '../../loop.js'
 import { claimDeliveries, unparkDeliveries, type ClaimedDelivery } from './claim.js'
-import { composeRequest, type Recipient } from './compose.js'
-import { decide, type AttemptResult } from './outcome.js'
+import { composeRequest, type Recipient } from '../sending/compose.js'
+import { decide, type AttemptResult } from '../sending/outcome.js'
 import { recordAttempts } from './record-attempts.js'
 import { Recorder } from './recorder.js'
-import type { Sender } from './sender.js'
+import type { Sender } from '../sending/sender.js'
 import { releaseDeadLeases, takeIdentity, type WorkerIdentity } from './worker-identity.js'
 
 /** Deliveries that one process has under way at most, from claim to record. */

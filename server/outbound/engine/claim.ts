@@ -1,5 +1,5 @@
-import type { StoredEvent } from '../../shared/envelope.js'
-import type { Sql } from '../db/client.js'
+import type { StoredEvent } from '../../../shared/envelope.js'
+import type { Sql } from '../../db/client.js'
 import { LEASE_SECONDS } from './worker-identity.js'
 
 /** A delivery that this worker has leased, with all that an attempt needs. */
