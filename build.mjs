@@ -1,4 +1,4 @@
-// Transpiles server/ and shared/ file by file, so that stack traces, workers and paths keep their names.
+// Transpiles server/, shared/ and the benchmarks file by file, so that stack traces, workers and paths keep their names.
 // Types are checked by `npm run typecheck`; here only speed counts, since `npm start` runs this each time. A build is
 // named after what it is made from and never changes; `dist` is a link to the latest. So nothing is built twice, commands
 // may build at the same time, and a running server keeps the files that it was started from.
@@ -9,7 +9,7 @@ import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSy
 const BUILDS = '.cache/build'
 const BUILDS_KEPT = 5
 
-const files = ['shared', 'server']
+const files = ['shared', 'server', 'test/bench']
   .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => `${folder}/${name}`))
   .filter((path) => /\.(ts|sql|json)$/.test(path) && !path.endsWith('tsconfig.json'))
   .sort()

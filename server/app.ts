@@ -5,11 +5,14 @@ import { accessControl } from './routes/access.js'
 import { actionRoutes } from './routes/actions.js'
 import { catalogueRoutes } from './routes/catalogue.js'
 import type { RouteContext } from './routes/context.js'
+import { deliveryRoutes } from './routes/deliveries.js'
 import { problemHandlers } from './routes/errors.js'
+import { eventHistoryRoutes } from './routes/event-history.js'
 import { eventRoutes } from './routes/events.js'
 import { healthRoutes } from './routes/health.js'
 import { meRoutes } from './routes/me.js'
 import { describeRoute, openApi, openApiRoutes } from './routes/openapi.js'
+import { redeliveryRoutes } from './routes/redeliveries.js'
 import { subscriptionRoutes } from './routes/subscriptions.js'
 import { webhookRoutes } from './routes/webhooks.js'
 import { zodValidation, type ZodApp } from './routes/zod-app.js'
@@ -53,4 +56,4 @@ function jsonBodies (app: FastifyInstance): void {
 }
 
 const API_ROUTES: Array<(app: ZodApp, context: RouteContext) => Promise<void>> =
-  [healthRoutes, meRoutes, catalogueRoutes, subscriptionRoutes, actionRoutes, eventRoutes, webhookRoutes, openApiRoutes]
+  [healthRoutes, meRoutes, catalogueRoutes, subscriptionRoutes, actionRoutes, eventRoutes, eventHistoryRoutes, webhookRoutes, deliveryRoutes, redeliveryRoutes, openApiRoutes]

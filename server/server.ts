@@ -7,7 +7,7 @@ import { databaseError } from './db/failures.js'
 import { openDatabase, type OpenDatabase } from './db/open.js'
 import type { Env } from './env.js'
 import { startLoop } from './loop.js'
-import { addressPolicy, createSender, resealWebhooks } from './outbound/index.js'
+import { addressPolicy, createSender, Ingest, resealWebhooks } from './outbound/index.js'
 import type { RouteContext } from './routes/context.js'
 import { startWorkers, type Workers } from './workers.js'
 
@@ -45,14 +45,15 @@ async function run (opened: OpenDatabase, env: Env, logger: FastifyBaseLogger, p
   await noteCurrentKey(database.sql, keyRing)
   const addresses = addressPolicy(env.ALLOWED_SUBNETS)
   const sender = createSender(addresses, CONNECTIONS_PER_ORIGIN)
+  const ingest = new Ingest(database.sql)
   const schema = new CscxSchema(database.sql)
   await schema.refresh()
   let isReady = false
-  const context: RouteContext = { database, keyRing, urlPolicy: { addresses, allowHttp: env.ALLOW_HTTP }, schema, sender, isReady: () => isReady }
+  const context: RouteContext = { database, keyRing, urlPolicy: { addresses, allowHttp: env.ALLOW_HTTP }, schema, sender, ingest, isReady: () => isReady }
   const app = await buildApp(context, env.ROLE, logger)
   // A port that is taken must end the start before anything is claimed.
   const url = await listen(app, env)
-  const workers = env.ROLE === 'api' ? watchSchema(schema, logger) : await startWorkers({ env, database, schema, sender, keyRing, logger })
+  const workers = env.ROLE === 'api' ? watchSchema(schema, logger) : await startWorkers({ env, database, schema, sender, ingest, keyRing, logger })
   print(await banner(opened, env, url))
   isReady = true
   return {

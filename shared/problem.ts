@@ -9,6 +9,7 @@ export const PROBLEMS = {
   unauthenticated: { status: 401, title: 'Credentials are missing or not valid' },
   insufficient_scope: { status: 403, title: 'The credentials do not allow this' },
   not_found: { status: 404, title: 'There is nothing at this address' },
+  conflict: { status: 409, title: 'This cannot be done as things stand' },
   idempotency_conflict: { status: 409, title: 'The idempotency key was used with another request' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },

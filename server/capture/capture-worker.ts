@@ -1,6 +1,7 @@
 import type { CscxSchema } from '../cscx/tables.js'
 import type { Database } from '../db/client.js'
 import { startLoop, type Loop } from '../loop.js'
+import type { Taker } from '../outbound/index.js'
 import { attachCapture } from './attach.js'
 import { projectChanges } from './project.js'
 import { sweepRenewals } from './renewals.js'
@@ -18,6 +19,8 @@ const SWEEP_MS = 3_600_000
 export interface CaptureWorkerOptions {
   database: Database
   schema: CscxSchema
+  /** Whoever delivers in this process; undefined: deliveries are left to other processes. */
+  taker?: Taker | undefined
   /** Days before a renewal at which `renewal.approaching` is raised. */
   renewalThresholds: readonly number[]
   onError: (error: unknown, doing: string) => void
@@ -55,8 +58,8 @@ export class CaptureWorker {
   }
 
   async #project (): Promise<boolean> {
-    const { database, schema } = this.#options
-    const { taken, drained, failed } = await projectChanges(database, schema)
+    const { database, schema, taker } = this.#options
+    const { taken, drained, failed } = await projectChanges(database, schema, taker)
     for (const { id, reason } of failed) this.#options.onError(new Error(reason), `project change ${id}`)
     return taken > 0 && !drained
   }
@@ -77,8 +80,8 @@ export class CaptureWorker {
   }
 
   async #sweep (): Promise<boolean> {
-    const { database, schema, renewalThresholds, onError } = this.#options
-    const { failed } = await sweepRenewals(database, schema, renewalThresholds, new Date().toISOString().slice(0, 10))
+    const { database, schema, taker, renewalThresholds, onError } = this.#options
+    const { failed } = await sweepRenewals(database, schema, renewalThresholds, new Date().toISOString().slice(0, 10), taker)
     for (const { id, reason } of failed) onError(new Error(reason), `raise renewal.approaching for customer ${id}`)
     return false
   }

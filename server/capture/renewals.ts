@@ -3,9 +3,10 @@ import type { RenewalSource } from '../../shared/catalogue/define-event.js'
 import { renewalApproaching } from '../../shared/catalogue/events/renewal-approaching.js'
 import type { CscxSchema, CscxTables } from '../cscx/tables.js'
 import type { Database, Transaction } from '../db/client.js'
-import type { NewEvent } from '../outbound/index.js'
+import type { NewEvent, Taker } from '../outbound/index.js'
+import { handOver } from './handover.js'
 import { newEvent } from './new-event.js'
-import { recordEach, type Failure } from './record-each.js'
+import { recordEach } from './record-each.js'
 import { renewalDates } from './renewal-dates.js'
 import { availability } from './sources.js'
 
@@ -25,7 +26,13 @@ export interface Sweep {
   /** How many events were raised. */
   raised: number
   /** Customers whose renewal could not become an event. They count as notified: it is not tried again. */
-  failed: Failure[]
+  failed: RenewalFailure[]
+}
+
+interface RenewalFailure {
+  /** Of the customer. */
+  id: string
+  reason: string
 }
 
 /**
@@ -34,25 +41,28 @@ export interface Sweep {
  * raises the one it has passed last, so that a day without a running server loses nothing.
  * @param thresholds Days before the renewal.
  * @param today `YYYY-MM-DD`.
+ * @param taker Whoever delivers in this process.
  */
-export async function sweepRenewals (database: Database, schema: CscxSchema, thresholds: readonly number[], today: string): Promise<Sweep> {
+export async function sweepRenewals (database: Database, schema: CscxSchema, thresholds: readonly number[], today: string, taker?: Taker): Promise<Sweep> {
   const tables = schema.current()
   const sweep: Sweep = { raised: 0, failed: [] }
   const [source] = availability(renewalApproaching, tables).sources
   if (source?.kind !== 'renewal_sweep') return sweep
   for (;;) {
-    const { taken, failed } = await database.sql.begin((tx) => raiseBatch(tx, tables, source, thresholds, today))
+    const { taken, failed } = await raiseBatch(database, tables, source, thresholds, today, taker)
     sweep.raised += taken - failed.length
     sweep.failed.push(...failed)
     if (taken < BATCH) return sweep
   }
 }
 
-async function raiseBatch (tx: Transaction, tables: CscxTables, source: RenewalSource, thresholds: readonly number[], today: string): Promise<{ taken: number, failed: Failure[] }> {
-  const due = await takeDue(tx, tables, thresholds, today)
+async function raiseBatch (database: Database, tables: CscxTables, source: RenewalSource, thresholds: readonly number[], today: string, taker: Taker | undefined): Promise<{ taken: number, failed: RenewalFailure[] }> {
   const now = new Date().toISOString()
-  const failed = await recordEach(tx, due, ({ customer }) => text(customer, 'id') ?? '', (row) => [eventOf(row, source, now)])
-  return { taken: due.length, failed }
+  return await handOver(taker, async (handover) => await database.sql.begin(async (tx) => {
+    const due = await takeDue(tx, tables, thresholds, today)
+    const failed = await recordEach(tx, due, (row) => [eventOf(row, source, now)], handover)
+    return { taken: due.length, failed: failed.map(({ item, reason }) => ({ id: text(item.customer, 'id') ?? '', reason })) }
+  }))
 }
 
 function eventOf (row: DueRow, source: RenewalSource, now: string): NewEvent {

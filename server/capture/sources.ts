@@ -16,15 +16,19 @@ function hasTenant (table: string, tables: CscxTables): boolean {
 }
 
 function works (source: EventSource, tables: CscxTables): boolean {
-  return source.kind === 'change'
-    ? tables.has(source.table, 'id', ...source.needs) && hasTenant(source.table, tables)
-    : tables.has('customers', 'id', 'organization_id') && (tables.has('customers', 'renewal_date') || tables.has('renewals', 'customer_id', 'renewal_date'))
+  switch (source.kind) {
+    case 'change': return tables.has(source.table, 'id', ...source.needs) && hasTenant(source.table, tables)
+    case 'renewal_sweep': return tables.has('customers', 'id', 'organization_id') && (tables.has('customers', 'renewal_date') || tables.has('renewals', 'customer_id', 'renewal_date'))
+    case 'own': return true
+  }
 }
 
 function needs (source: EventSource): string {
-  return source.kind === 'change'
-    ? `${source.table} (${[...new Set(['id', ...source.needs])].join(', ')}, and an organization_id there or on customers)`
-    : 'customers (id, organization_id, renewal_date), or renewals (customer_id, renewal_date) beside customers (id, organization_id)'
+  switch (source.kind) {
+    case 'change': return `${source.table} (${[...new Set(['id', ...source.needs])].join(', ')}, and an organization_id there or on customers)`
+    case 'renewal_sweep': return 'customers (id, organization_id, renewal_date), or renewals (customer_id, renewal_date) beside customers (id, organization_id)'
+    case 'own': return 'nothing'
+  }
 }
 
 /** Picks the sources of an event that this database has: the first of them, or all where the event says so. */

@@ -6,7 +6,7 @@ import { createKeyRing } from '../auth/index.js'
 import { CscxSchema } from '../cscx/tables.js'
 import { connect } from '../db/client.js'
 import { describeVariables } from '../env.js'
-import { addressPolicy, createSender } from '../outbound/index.js'
+import { addressPolicy, createSender, Ingest } from '../outbound/index.js'
 
 /** The OpenAPI document of the application as it is built; nothing is connected to. */
 async function openApiJson (): Promise<string> {
@@ -18,6 +18,7 @@ async function openApiJson (): Promise<string> {
     urlPolicy: { addresses, allowHttp: false },
     schema: new CscxSchema(database.sql),
     sender: createSender(addresses, 1),
+    ingest: new Ingest(database.sql),
     isReady: () => true
   }, 'all', pino({ level: 'silent' }))
   await app.ready()

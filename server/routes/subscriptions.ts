@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { CreatedSubscription, NewSubscription } from '../../shared/webhook.js'
-import { subscribe, unsubscribe } from '../outbound/index.js'
+import { CreatedSubscription } from '../../shared/webhook.js'
+import { subscribe, unsubscribe, webhookInput } from '../outbound/index.js'
 import type { RouteContext } from './context.js'
 import { idOf, IdParams } from './id-params.js'
 import type { ZodApp } from './zod-app.js'
@@ -9,6 +9,7 @@ const tags = ['Zapier']
 
 /** REST Hooks: a Zap that is switched on subscribes, one that is switched off unsubscribes. */
 export async function subscriptionRoutes (app: ZodApp, context: RouteContext): Promise<void> {
+  const { NewSubscription } = webhookInput(context.urlPolicy)
   app.post('/api/zapier/subscribe', {
     config: { scope: 'webhooks:write' },
     schema: { tags, summary: 'Subscribe to an event type', operationId: 'subscribe', body: NewSubscription, response: { 201: CreatedSubscription } }

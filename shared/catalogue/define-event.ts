@@ -45,7 +45,12 @@ export interface RenewalSource<F extends Fields = Fields> {
   project: (renewal: DueRenewal) => Own<F>
 }
 
-export type EventSource<F extends Fields = Fields> = ChangeSource<F> | RenewalSource<F>
+/** An event about what we do ourselves, raised where it happens: it needs nothing of CSCX's tables, and nobody else may post it. */
+export interface OwnSource {
+  kind: 'own'
+}
+
+export type EventSource<F extends Fields = Fields> = ChangeSource<F> | RenewalSource<F> | OwnSource
 
 interface EventInput<Name extends string, F extends Fields> {
   /** `<record>.<verb in the past>`: the public name, for ever. */

@@ -1,92 +1,121 @@
-import { startServerProcess, type ServerProcess } from '../helpers/process.js'
+import { missing, repeats } from '../helpers/arrivals.js'
 import { eventually } from '../helpers/eventually.js'
-import { Receiver } from '../helpers/receiver.js'
-import { apiClient, apiKey } from '../helpers/server.js'
-import { postgresWorld, type World } from '../helpers/worlds.js'
+import { Stage } from '../helpers/stage.js'
 
-let world: World
-let receiver: Receiver
-const servers: ServerProcess[] = []
+/** Several processes share a database. */
+let stage: Stage
 
-beforeEach(async () => {
-  world = await postgresWorld()
-  receiver = await Receiver.start()
-})
+beforeEach(async () => { stage = await Stage.open() })
 
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.kill('SIGKILL')
-  await receiver.stop()
-  await world.drop()
-})
+afterEach(async () => await stage.close())
 
-async function start (role: string): Promise<ServerProcess> {
-  const server = await startServerProcess({ ...world.variables, ROLE: role })
-  servers.push(server)
-  return server
+const start = async (role: string, variables: Record<string, string> = {}) => await stage.start({ ROLE: role, ...variables })
+
+/** Holds all answers back. @returns gives them. */
+function holdAnswers (): () => void {
+  const held: Array<() => void> = []
+  stage.receiver.answer((_request, response) => held.push(() => response.writeHead(200).end()))
+  return () => {
+    stage.receiver.answer(200)
+    for (const answer of held) answer()
+  }
 }
 
-async function webhook (server: ServerProcess): Promise<void> {
-  const call = apiClient(server.url, await apiKey(world.variables['DATABASE_URL'] ?? '', 'demo'))
-  expect((await call('POST', '/api/webhooks/outbound', { name: 'x', url: receiver.url('/hook'), events: ['task.created'] })).status).toBe(201)
-}
-
-const addTasks = async (count: number) => await world.sql()`
-  insert into tasks (customer_id, title) select c.id, 'Task ' || n from generate_series(1, ${count}::int) n, (select id from customers where name = 'Acme Corp' order by id limit 1) c`
+const sent = (path: string) => stage.receiver.received.filter((request) => request.path === path)
 
 test('api and worker may be processes of their own', async () => {
-  const api = await start('api')
-  const call = apiClient(api.url, await apiKey(world.variables['DATABASE_URL'] ?? '', 'demo'))
-  await call('POST', '/api/webhooks/outbound', { name: 'x', url: receiver.url('/hook'), events: ['task.created'] })
-  expect((await call('POST', '/api/events', { event: 'task.created', data: { task_id: 't', title: 'Posted' } })).status).toBe(202)
+  await start('api')
+  await stage.webhook('/hook')
+  await stage.postAll('Posted', 1)
   const worker = await start('worker')
-  await receiver.requests('/hook', 1)
+  await stage.receiver.requests('/hook', 1)
   expect((await fetch(`${worker.url}/health/ready`)).status).toBe(200)
   expect((await fetch(`${worker.url}/api/me`)).status).toBe(404)
 })
 
-test('of workers that start at once and race for everything, each delivery has one', async () => {
-  const [first] = await Promise.all([start('all'), start('worker'), start('worker')])
-  await webhook(first)
-  await addTasks(2000)
-  await receiver.requests('/hook', 2000)
-  await eventually(async () => expect(await world.sql()`select 1 from cscx_zapier.webhook_deliveries where status <> 'delivered' limit 1`).toHaveLength(0))
-  expect(receiver.received).toHaveLength(2000)
-})
+test('workers that race for everything: fresh events, retries, queues, rate limits, an ordered webhook and a redelivery, each delivery has one', async () => {
+  const schedule = { RETRY_SCHEDULE: '50ms' }
+  await Promise.all([start('worker', schedule), start('worker', schedule)])
+  await start('all', schedule)
+  await stage.webhook('/plain')
+  await stage.webhook('/slow')
+  await stage.webhook('/limited', { rate_limit: { per_second: 200, burst: 20 } })
+  await stage.webhook('/ordered', { ordered: true })
+  const failing = await stage.webhook('/failing')
+  let isWell = false
+  stage.receiver.answer(({ path }, response) => {
+    const answer = () => response.writeHead(path === '/failing' && !isWell ? 500 : 200).end()
+    if (path === '/slow') setTimeout(answer, 30)
+    else answer()
+  })
+  const written = await stage.addTasks('Written', 150)
+  const posted = await stage.postAll('Posted', 50)
+  await eventually(async () => expect(await stage.statuses()).toEqual({ delivered: 4 * 200, dead_letter: 200 }), 40_000)
+  for (const path of ['/plain', '/slow', '/limited', '/ordered']) {
+    expect([path, sent(path).length, missing([...written, ...posted], sent(path))]).toEqual([path, 200, []])
+  }
+  expect(sent('/failing').length).toBe(2 * 200)
+  // Of events that are posted side by side nobody can say which was first.
+  const order = sent('/ordered').map(({ envelope }) => envelope.data['title']).filter((title) => written.includes(String(title)))
+  expect(order).toEqual(written)
+
+  isWell = true
+  expect((await stage.call('POST', '/api/redeliveries', { webhook_id: failing.id, per_second: 1_000 })).status).toBe(202)
+  await stage.allDelivered(40_000)
+  expect(sent('/failing').length).toBe(3 * 200)
+  expect(repeats(sent('/failing'))).toBe(2 * 200)
+}, 120_000)
 
 test('a worker that is killed is replaced at once by the one that lives', async () => {
-  const [first, second] = await Promise.all([start('all'), start('worker')])
-  await webhook(first)
+  const second = await start('worker')
+  await start('all')
+  await stage.webhook('/hook')
   // Answers are held back until one worker is dead, so that both have leases in their hands.
-  const held: Array<() => void> = []
-  receiver.answer((_request, response) => held.push(() => response.writeHead(200).end()))
-  await addTasks(1500)
-  await eventually(async () => expect(await world.sql()`select distinct leased_by from cscx_zapier.webhook_deliveries where leased_by is not null`).toHaveLength(2))
+  const answer = holdAnswers()
+  const titles = await stage.addTasks('Written', 1500)
+  await eventually(async () => expect(await stage.sql`select distinct leased_by from cscx_zapier.webhook_deliveries where leased_by is not null`).toHaveLength(2))
   await second.kill('SIGKILL')
-  receiver.answer(200)
-  for (const answer of held) answer()
-  await eventually(() => expect(new Set(receiver.received.map(({ envelope }) => envelope.id)).size).toBe(1500), 30_000)
+  answer()
+  await eventually(() => expect(missing(titles, stage.receiver.received)).toEqual([]), 30_000)
+})
+
+test('a worker that is killed in the middle of an ordered webhook: nothing is overtaken', async () => {
+  const first = await start('all')
+  await stage.webhook('/ordered', { ordered: true })
+  const answers: Array<() => void> = []
+  stage.receiver.answer(({ envelope: { data } }, response) => {
+    const answer = () => { response.writeHead(200).end() }
+    if (data['title'] === 'Written 4') answers.push(answer)
+    else answer()
+  })
+  await stage.addTasks('Written', 10)
+  await eventually(() => expect(answers).toHaveLength(1))
+  await first.kill('SIGKILL')
+  await start('worker')
+  await eventually(() => expect(answers).toHaveLength(2))
+  answers[1]?.()
+  await stage.allDelivered()
+  expect(sent('/ordered').map(({ envelope }) => envelope.data['title'])).toEqual([0, 1, 2, 3, 4, 4, 5, 6, 7, 8, 9].map((n) => `Written ${n}`))
 })
 
 test('all connections to the database lost: the server lives on, and nothing is sent twice but what was under way', async () => {
   const server = await start('all')
-  await webhook(server)
-  const held: Array<() => void> = []
-  receiver.answer((_request, response) => held.push(() => response.writeHead(200).end()))
-  await addTasks(20)
-  await receiver.requests('/hook', 20)
-  const cut = async () => await world.sql()`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and application_name = 'cscx-zapier'`
+  await stage.webhook('/hook')
+  const answer = holdAnswers()
+  await stage.addTasks('Before', 16)
+  await stage.receiver.requests('/hook', 16)
+  const cut = async () => await stage.sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and application_name = 'cscx-zapier'`
   for (let i = 0; i < 3; i++) await cut()
   // Housekeeping looks for leases of the dead every five seconds: its own must not be among them.
   await eventually(async () => {
-    const [lock] = await world.sql()`select 1 from pg_locks where locktype = 'advisory' and objsubid = 2 and database = (select oid from pg_database where datname = current_database())`
+    const [lock] = await stage.sql`select 1 from pg_locks where locktype = 'advisory' and objsubid = 2 and database = (select oid from pg_database where datname = current_database())`
     expect(lock).toBeDefined()
   })
-  expect(receiver.received).toHaveLength(20)
-  receiver.answer(200)
-  for (const answer of held) answer()
-  await eventually(async () => expect(await world.sql()`select 1 from cscx_zapier.webhook_deliveries where status = 'delivered'`).toHaveLength(20))
-  await addTasks(5)
-  await receiver.requests('/hook', 25)
-  expect(receiver.received).toHaveLength(25)
+  expect(stage.receiver.received.length).toBe(16)
+  answer()
+  await eventually(async () => expect(await stage.statuses()).toEqual({ delivered: 16 }))
+  await stage.addTasks('Afterwards', 5)
+  await stage.receiver.requests('/hook', 21)
+  expect(stage.receiver.received.length).toBe(21)
   expect(await server.kill('SIGTERM')).toBe(0)
 })

@@ -104,7 +104,7 @@ test('a failing receiver is retried on the schedule with the same id, then the d
   expect(receiver.received.filter((request) => request.path === path)).toHaveLength(4)
 })
 
-test('410 ends the webhook; 429 waits without counting', async () => {
+test('410 switches the webhook off; 429 waits without counting', async () => {
   const { path, webhook } = await createWebhook(['health_score.changed'])
   let answers = 0
   receiver.answer((request, response) => {
@@ -117,7 +117,7 @@ test('410 ends the webhook; 429 waits without counting', async () => {
     const { body } = await call<WebhookView>('GET', `/api/webhooks/outbound/${webhook.id}`)
     expect(body).toMatchObject({ active: false, disabled_reason: 'gone' })
   })
-  expect((await logs(webhook.id))[0]).toMatchObject({ status: 'cancelled', retry_count: 0 })
+  expect((await logs(webhook.id))[0]).toMatchObject({ status: 'held', retry_count: 0 })
 })
 
 test('a paused webhook loses nothing: neither what was waiting nor what happens meanwhile', async () => {
@@ -127,10 +127,10 @@ test('a paused webhook loses nothing: neither what was waiting nor what happens 
   await receiver.requests(path, 1)
   await call('PUT', `/api/webhooks/outbound/${webhook.id}`, { active: false })
   await eventually(async () => {
-    expect((await logs(webhook.id))[0]).toMatchObject({ status: 'pending', next_attempt_at: null })
+    expect((await logs(webhook.id))[0]).toMatchObject({ status: 'held', next_attempt_at: null })
   })
   await setScore(43)
-  await eventually(async () => expect((await logs(webhook.id)).map(({ status }) => status)).toEqual(['pending', 'pending']))
+  await eventually(async () => expect((await logs(webhook.id)).map(({ status }) => status)).toEqual(['held', 'held']))
   const before = receiver.received.filter((request) => request.path === path).length
   receiver.answer(200)
   await call('PUT', `/api/webhooks/outbound/${webhook.id}`, { active: true })
@@ -153,18 +153,13 @@ test('webhooks are listed in pages, changed and deleted', async () => {
 })
 
 test('a mask stands for the value that was there, whole or not at all', async () => {
-  const { status, body } = await call('POST', '/api/webhooks/outbound', { name: 'x', url: receiver.url(), events: ['task.created'], headers: { A: 'Bearer ••••', B: '••••••••' } })
+  const { status, body } = await call('POST', '/api/webhooks/outbound', { name: 'x', url: receiver.url(), events: ['task.created'], headers: { A: 'Bearer ••••', B: '••••••••', C: 'x' } })
   expect(status).toBe(422)
-  expect((body['errors'] as Array<{ pointer: string }>).map(({ pointer }) => pointer)).toEqual(['/headers/A'])
-})
-
-test('every wrong field of a webhook is named', async () => {
-  const { status, headers, body } = await call('POST', '/api/webhooks/outbound', { name: '', url: 5, events: ['nope'], headers: { 'bad name': 'x' }, extra: 1 })
-  expect(status).toBe(422)
-  expect(headers.get('content-type')).toMatch('application/problem+json')
-  expect(body).toMatchObject({ code: 'validation_failed', status: 422 })
-  const pointers = (body['errors'] as Array<{ pointer: string }>).map(({ pointer }) => pointer)
-  expect(pointers).toEqual(expect.arrayContaining(['/name', '/url', '/events/0', '/headers/bad name', '/extra']))
+  expect((body['errors'] as Array<{ pointer: string }>).map(({ pointer }) => pointer)).toEqual(['/headers/A', '/headers/B'])
+  const { webhook } = await createWebhook(['task.created'], { headers: { Authorization: 'Bearer sesame' } })
+  const changed = await call('PUT', `/api/webhooks/outbound/${webhook.id}`, { headers: { Authorization: '••••••••', A: '••••••••', B: 'x', C: '••••••••' } })
+  expect(changed.status).toBe(422)
+  expect((changed.body['errors'] as Array<{ pointer: string }>).map(({ pointer }) => pointer)).toEqual(['/headers/A', '/headers/C'])
 })
 
 test.each([

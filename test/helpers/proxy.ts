@@ -5,8 +5,10 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 export class Proxy {
   readonly #target: { host: string, port: number }
   readonly #sockets = new Set<Socket>()
+  readonly #upstreams = new Set<Socket>()
   #server: Server
   #port = 0
+  #holdsAnswers = false
 
   private constructor (target: { host: string, port: number }) {
     this.#target = target
@@ -37,7 +39,14 @@ export class Proxy {
     await closed
   }
 
+  /** From now on, what the database answers does not come through, until the connections are cut. */
+  holdAnswers (): void {
+    this.#holdsAnswers = true
+    for (const upstream of this.#upstreams) upstream.unpipe()
+  }
+
   async restore (): Promise<void> {
+    this.#holdsAnswers = false
     this.#server = this.#create()
     await this.#listen()
   }
@@ -50,10 +59,13 @@ export class Proxy {
         end.on('error', () => {})
         end.on('close', () => {
           this.#sockets.delete(end)
+          this.#upstreams.delete(upstream)
           other.destroy()
         })
-        end.pipe(other)
       }
+      this.#upstreams.add(upstream)
+      socket.pipe(upstream)
+      if (!this.#holdsAnswers) upstream.pipe(socket)
     })
   }
 

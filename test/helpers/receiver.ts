@@ -6,6 +6,7 @@ import type { Envelope } from '../../shared/envelope.js'
 import { eventually } from './eventually.js'
 
 export interface ReceivedRequest {
+  method: string
   path: string
   headers: IncomingHttpHeaders
   body: string
@@ -26,7 +27,9 @@ export class Receiver {
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
       request.on('end', () => {
         const body = Buffer.concat(chunks).toString('utf8')
-        const received = { path: request.url ?? '', headers: request.headers, body, envelope: JSON.parse(body) as Envelope }
+        // Only a DELETE, which says that a subscription has ended, has no body.
+        const envelope = (request.method === 'DELETE' ? undefined : JSON.parse(body)) as Envelope
+        const received = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body, envelope }
         this.received.push(received)
         this.#answer(received, response)
       })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Change, ChangeContext, Row } from '../../shared/catalogue/change.js'
 import { SAMPLE_SECRET, type ChangeSource } from '../../shared/catalogue/define-event.js'
-import { actions, events, findEvent } from '../../shared/catalogue/index.js'
+import { actions, events, findEvent, postableEventNames } from '../../shared/catalogue/index.js'
 import { legacySignedText } from '../../shared/envelope.js'
 import { signLegacy } from '../../shared/signature.js'
 
@@ -16,6 +16,10 @@ describe('the catalogue', () => {
   test('names and keys are unique', () => {
     expect(new Set(events.map((event) => event.name)).size).toBe(events.length)
     expect(new Set(events.map((event) => event.key)).size).toBe(events.length)
+  })
+
+  test('all may be posted but those that tell what we do ourselves', () => {
+    expect(postableEventNames).toEqual(events.map((event) => event.name).filter((name) => name !== 'webhook.disabled'))
   })
 
   test('PRD fields are there', () => {

@@ -1,7 +1,8 @@
+import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { Webhook as SvixWebhook } from 'svix'
 import { envelopeJson, legacySignedText } from '../../shared/envelope.js'
-import { formatSecret, signLegacy, signV1, verifyV1 } from '../../shared/signature.js'
+import { formatPrivateKey, formatPublicKey, formatSecret, parsePrivateKey, signLegacy, signV1, signV1a, verifyV1 } from '../../shared/signature.js'
 
 // The published vector of Standard Webhooks.
 const vector = {
@@ -47,6 +48,46 @@ describe('Standard Webhooks v1', () => {
 
   test('refuses secrets of a wrong size', () => {
     expect(() => signV1('whsec_c2hvcnQ=', 'id', 1, '')).toThrow(RangeError)
+  })
+})
+
+describe('Standard Webhooks v1a', () => {
+  // The vector of Svix's server (test_asymmetric_key_signing), over the message of the published v1 vector.
+  const privateKey = 'whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=='
+  const publicKey = 'whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4='
+  const signature = 'v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=='
+
+  test('signs the vector, and writes both halves of its key as it is written there', () => {
+    const key = parsePrivateKey(privateKey)
+    expect(signV1a(key, vector.id, vector.timestamp, vector.body)).toBe(signature)
+    expect(formatPublicKey(key)).toBe(publicKey)
+    expect(formatPublicKey(createPublicKey(key))).toBe(publicKey)
+    expect(formatPrivateKey(key)).toBe(privateKey)
+  })
+
+  test('keys survive being written and read', () => {
+    const { privateKey: generated, publicKey: itsPublic } = generateKeyPairSync('ed25519')
+    const [scheme, text] = signV1a(parsePrivateKey(formatPrivateKey(generated)), 'evt_1', 1, 'body').split(',')
+    expect(scheme).toBe('v1a')
+    expect(verify(null, Buffer.from('evt_1.1.body'), itsPublic, Buffer.from(text!, 'base64'))).toBe(true)
+  })
+
+  test.each([
+    ['without its prefix', privateKey.slice(5)],
+    ['cut short', privateKey.slice(0, -8)],
+    ['whose halves belong to different keys', privateKey.replace('1SiA', '2SiA').replace('bfVKI', 'bfVKJ')],
+    ['that is a secret', `whsec_${vector.secret}`],
+    ['that is public', publicKey]
+  ])('refuses a private key %s', (_name, text) => {
+    expect(() => parsePrivateKey(text)).toThrow(RangeError)
+  })
+
+  test('is not taken for v1: neither the signature nor the public key', () => {
+    const relabelled = [signature, signature.replace('v1a,', 'v1,'), vector.signature.replace('v1,', 'v1a,'), vector.signature.replace('v1,', 'v1a')]
+    for (const candidate of relabelled) expect(verifyV1(vector.secret, { ...request, signature: candidate }, vector.timestamp)).toBe('signature_mismatch')
+    // Whoever verified with the public key as a secret would believe everybody who can read it.
+    expect(() => verifyV1(publicKey, request, vector.timestamp)).toThrow(RangeError)
+    expect(() => signV1(privateKey, vector.id, vector.timestamp, vector.body)).toThrow(RangeError)
   })
 })
 

@@ -1,6 +1,7 @@
 import type { WebhookTriggerPerform } from 'zapier-platform-core'
 import type { Envelope } from '../../shared/envelope.js'
-import { actions, events } from '../../shared/catalogue/index.js'
+import { actions, events, type EventDefinition } from '../../shared/catalogue/index.js'
+import type { WebhookView } from '../../shared/webhook.js'
 import { app } from '../../zapier-app/src/index.js'
 import { createDatabase, type TestDatabase } from '../helpers/postgres.js'
 import { Receiver, type ReceivedRequest } from '../helpers/receiver.js'
@@ -53,6 +54,19 @@ test('the connection test tells who is connected', async () => {
   expect(label).toMatchObject({ organization_name: 'Demo Company' })
 })
 
+/** Makes an event of a type occur: posted, or, where nobody may post it, by what it tells of. @returns what its data must hold. */
+async function raise ({ name, sample }: EventDefinition): Promise<Record<string, unknown>> {
+  if (name === 'webhook.disabled') {
+    const webhook = await call<WebhookView>('POST', '/api/webhooks/outbound', { name: 'Gone', url: receiver.url('/gone'), events: ['task.created'] })
+    receiver.answer(({ path }, response) => response.writeHead(path === '/gone' ? 410 : 200).end())
+    expect((await call('POST', '/api/events', { event: 'task.created', data: { task_id: '1', title: 'Nobody hears of it' } })).status).toBe(202)
+    return { webhook_id: webhook.body.id, webhook_name: 'Gone', webhook_events: ['task.created'], reason: 'gone' }
+  }
+  const { origin: _origin, origin_id: _id, ...data } = sample.data
+  expect((await call('POST', '/api/events', { event: name, data })).status).toBe(202)
+  return data
+}
+
 describe.each(events.map((event) => [event.name, event] as const))('trigger %s', (name, event) => {
   test('subscribes, receives, lists and unsubscribes', async () => {
     const { performSubscribe, perform, performList, performUnsubscribe } = hookOf(name)
@@ -60,8 +74,7 @@ describe.each(events.map((event) => [event.name, event] as const))('trigger %s',
     const subscribeData = await appTester(performSubscribe, { authData, targetUrl: receiver.url(path) }) as { id: string, secret: string }
     expect(subscribeData).toMatchObject({ id: expect.any(String), secret: expect.stringMatching(/^whsec_/) })
 
-    const { origin: _origin, origin_id: _id, ...data } = event.sample.data
-    expect((await call('POST', '/api/events', { event: name, data })).status).toBe(202)
+    const data = await raise(event)
     const [request] = await receiver.requests(path)
     const items = await appTester(perform as WebhookTriggerPerform, { authData, subscribeData, ...asZapierHandsIt(request!) }) as unknown as Envelope[]
     expect(items).toEqual([request!.envelope])

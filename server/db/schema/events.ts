@@ -14,7 +14,10 @@ export const events = adapter.table('events', {
   isTest: boolean('is_test').notNull().default(false),
   occurredAt: timestamp('occurred_at', { withTimezone: true }).notNull(),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().default(sql`now()`)
-}, (table) => [index('events_by_type').on(table.organizationId, table.type, table.id)])
+}, (table) => [
+  index('events_by_type').on(table.organizationId, table.type, table.id),
+  index('events_by_customer').on(table.organizationId, table.customerId, table.id).where(sql`${table.customerId} is not null`)
+])
 
 /** Thresholds for which a renewal has raised its event: what makes the sweep happen once. */
 export const renewalNotices = adapter.table('renewal_notices', {

@@ -1,28 +1,21 @@
-import type { StoredEvent } from '../../../shared/envelope.js'
-import type { Sql } from '../../db/client.js'
+import type { Queryable, Sql, Transaction } from '../../db/client.js'
+import { placesJson, webhooksOf, type Offer, type QueuedWebhook, type TakenDelivery } from './taken.js'
 import { LEASE_SECONDS } from './worker-identity.js'
 
-/** A delivery that this worker has leased, with all that an attempt needs. */
-export interface ClaimedDelivery {
-  id: string
-  organizationId: string
-  webhookId: string
-  /** HTTP tries so far. */
-  attempts: number
-  retryCount: number
-  ageMs: number
-  event: StoredEvent
-  url: string
-  /** Sealed. */
-  secret: string
-  /** Values sealed. */
-  headers: Record<string, string>
+/** What a claim came to. */
+export interface Claimed {
+  taken: TakenDelivery[]
+  queued: QueuedWebhook[]
+  /** How many deliveries were looked at: as many as were asked for means that there may be more. */
+  seen: number
 }
 
 interface ClaimedRow {
   id: string
   organization_id: string
   webhook_id: string
+  version: number
+  is_failing: boolean
   attempts: number
   retry_count: number
   age_ms: number
@@ -30,73 +23,131 @@ interface ClaimedRow {
   event_type: string
   occurred_at: string
   data: string
-  url: string
-  secret: string
-  headers: Record<string, string>
-  leased: boolean
+  fate: 'taken' | 'queued' | 'other'
 }
 
 /**
  * Leases deliveries that are due, oldest first. SKIP LOCKED lets any number of workers claim side by side; the lease is
- * the due time itself moved into the future, so a worker that dies gives back what it held without anybody's help.
- * Deliveries of a paused webhook are parked at `infinity`: kept, and out of the way of everybody's claims. Those of a
- * deleted one, which a fan-out at the moment of its deletion may leave, are cancelled.
- * @returns what is leased, and how many due deliveries were looked at: as many as `limit` means that more may be due.
+ * the due time itself moved into the future, so that what a dead worker held comes back without anybody's help. What an
+ * offer has no place for queues behind its webhook, out of the way of everybody's claims, so that a thousand deliveries
+ * for one slow receiver are looked at once and not again and again.
+ * @param limit How many are looked at.
  */
-export async function claimDeliveries (sql: Sql, workerId: number, limit: number): Promise<{ claimed: ClaimedDelivery[], seen: number }> {
-  const rows = await sql<ClaimedRow[]>`
-    with due as (
-      select id from cscx_zapier.webhook_deliveries
-      where status = 'pending' and next_attempt_at <= now()
-      order by next_attempt_at limit ${limit} for update skip locked
-    ), touched as (
-      update cscx_zapier.webhook_deliveries d set
-        status = case when w.deleted_at is null then d.status else 'cancelled' end,
-        next_attempt_at = case when w.active and w.deleted_at is null then now() + ${LEASE_SECONDS}::int * interval '1 second' else 'infinity' end,
-        leased_by = case when w.active and w.deleted_at is null then ${workerId}::int end
-      from due, cscx_zapier.outbound_webhooks w
-      where d.id = due.id and w.id = d.webhook_id
-      returning d.id, d.organization_id, d.webhook_id, d.attempts, d.retry_count, d.event_id, d.leased_by,
-        d.created_at, w.url, w.secret, w.headers
-    )
-    select t.id, t.organization_id, t.webhook_id, t.attempts, t.retry_count, t.url, t.secret, t.headers, t.leased_by is not null as leased,
-      (extract(epoch from now() - t.created_at) * 1000)::float8 as age_ms,
-      e.id as event_id, e.type as event_type, e.data::text as data,
-      to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as occurred_at
-    from touched t join cscx_zapier.events e on e.id = t.event_id
-    order by t.id`
-  return { claimed: rows.filter(({ leased }) => leased).map(toDelivery), seen: rows.length }
+export async function claimDue (sql: Sql, offer: Offer, limit: number): Promise<Claimed> {
+  return await lease(sql, offer, sql`
+    select d.id, d.webhook_id, d.event_id from cscx_zapier.webhook_deliveries d
+    where d.status = 'pending' and d.next_attempt_at <= now() and d.next_attempt_at < 'infinity'
+    order by d.next_attempt_at limit ${limit} for update skip locked`)
 }
 
-function toDelivery (row: ClaimedRow): ClaimedDelivery {
+export interface Wanted {
+  webhookId: string
+  count: number
+}
+
+/** Leases deliveries that queue behind webhooks, in the order of their events. Not for ordered webhooks. */
+export async function claimQueued (sql: Sql, offer: Offer, wanted: readonly Wanted[]): Promise<Claimed> {
+  return await lease(sql, offer, sql`
+    select q.id, q.webhook_id, q.event_id
+    from unnest(${wanted.map(({ webhookId }) => webhookId)}::uuid[], ${wanted.map(({ count }) => count)}::int[]) as t(webhook_id, count)
+    cross join lateral (
+      select d.id, d.webhook_id, d.event_id from cscx_zapier.webhook_deliveries d
+      where d.webhook_id = t.webhook_id and d.status = 'pending' and d.next_attempt_at = 'infinity'
+      order by d.event_id limit t.count for update skip locked
+    ) q`)
+}
+
+/**
+ * Leases the next delivery of an ordered webhook, unless an earlier one is still under way or waits for its retry. The
+ * lock keeps two workers from doing so at once: the second's statement must begin after the first's has committed, or it
+ * would not see the lease.
+ */
+export async function claimOrdered (sql: Sql, offer: Offer, webhookId: string): Promise<Claimed> {
+  return await sql.begin(async (tx: Transaction) => {
+    const [lock] = await tx<Array<{ held: boolean }>>`select pg_try_advisory_xact_lock(hashtextextended('cscx_zapier.ordered', hashtextextended(${webhookId}::text, 0))) as held`
+    if (!lock?.held) return { taken: [], queued: [], seen: 0 }
+    return await lease(tx, offer, tx`
+      select d.id, d.webhook_id, d.event_id from cscx_zapier.webhook_deliveries d
+      where d.webhook_id = ${webhookId} and d.status = 'pending' and d.next_attempt_at = 'infinity'
+        and not exists (
+          select from cscx_zapier.webhook_deliveries o
+          where o.webhook_id = ${webhookId} and o.status = 'pending' and o.ordered and o.next_attempt_at < 'infinity')
+      order by d.event_id limit 1 for update skip locked`)
+  })
+}
+
+/** @param candidates A query for `id, webhook_id, event_id` of deliveries that it has locked. */
+async function lease (sql: Queryable, offer: Offer, candidates: ReturnType<Queryable>): Promise<Claimed> {
+  const rows = await sql<ClaimedRow[]>`
+    with candidate as materialized (${candidates}), offered as materialized (
+      select ${placesJson(offer)}::text::jsonb as places
+    ), placed as (
+      select c.id, w.version, w.failing_since is not null as is_failing, w.throttled_until, case
+        when w.deleted_at is not null then 'cancelled'
+        when not w.active then 'held'
+        when w.throttled_until > now() then 'throttled'
+        when row_number() over (partition by c.webhook_id order by c.event_id) > coalesce(((select places from offered) ->> c.webhook_id::text)::int, case when w.kind = 'zapier' or w.rate_per_second is not null then least(1, ${offer.default}::int) else ${offer.default}::int end) then 'queued'
+        else 'taken' end as fate
+      from candidate c join cscx_zapier.outbound_webhooks w on w.id = c.webhook_id
+    ), touched as (
+      update cscx_zapier.webhook_deliveries d set
+        status = case when p.fate in ('cancelled', 'held') then p.fate else d.status end,
+        next_attempt_at = case p.fate
+          when 'taken' then now() + ${LEASE_SECONDS}::int * interval '1 second'
+          when 'throttled' then p.throttled_until
+          else 'infinity' end,
+        leased_by = case when p.fate = 'taken' then ${offer.workerId}::int end
+      from placed p where d.id = p.id
+      returning d.id, d.organization_id, d.webhook_id, d.event_id, d.attempts, d.retry_count, d.due_since, p.version, p.is_failing, p.fate
+    )
+    select t.id, t.organization_id, t.webhook_id, t.version, t.is_failing, t.attempts, t.retry_count,
+      case when t.fate in ('taken', 'queued') then t.fate else 'other' end as fate,
+      (extract(epoch from now() - t.due_since) * 1000)::float8 as age_ms,
+      e.id as event_id, e.type as event_type, e.data::text as data,
+      to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as occurred_at
+    from touched t left join cscx_zapier.events e on e.id = t.event_id and t.fate = 'taken'
+    order by t.event_id`
+  return {
+    taken: rows.filter(({ fate }) => fate === 'taken').map(toTaken),
+    queued: webhooksOf(rows.filter(({ fate }) => fate === 'queued')),
+    seen: rows.length
+  }
+}
+
+function toTaken (row: ClaimedRow): TakenDelivery {
   return {
     id: row.id,
     organizationId: row.organization_id,
     webhookId: row.webhook_id,
+    version: row.version,
+    isFailing: row.is_failing,
     attempts: row.attempts,
     retryCount: row.retry_count,
     ageMs: row.age_ms,
-    event: { id: row.event_id, event: row.event_type, timestamp: row.occurred_at, dataJson: row.data },
-    url: row.url,
-    secret: row.secret,
-    headers: row.headers
+    event: { id: row.event_id, event: row.event_type, timestamp: row.occurred_at, dataJson: row.data }
   }
 }
 
-/** Parked deliveries that one statement makes due. */
-const UNPARK_BATCH = 2_000
+/** Webhooks found at once behind which deliveries queue. */
+const QUEUES_MAX = 1_000
 
 /**
- * Makes due what was parked while a webhook was paused that is active again; a bounded number at a time.
- * @returns how many deliveries; {@link UNPARK_BATCH} means that there may be more.
+ * Finds webhooks behind which deliveries queue: those that another process, or one that is gone, left there. Hops over the
+ * index from webhook to webhook, however many deliveries each has.
+ * @param after The webhook after which to look; the last one found before, or undefined to begin.
+ * @returns at most {@link QUEUES_MAX}, in order.
  */
-export async function unparkDeliveries (sql: Sql): Promise<number> {
-  const rows = await sql`
-    update cscx_zapier.webhook_deliveries set next_attempt_at = now()
-    where id in (
-      select d.id from cscx_zapier.webhook_deliveries d join cscx_zapier.outbound_webhooks w on w.id = d.webhook_id
-      where d.status = 'pending' and d.next_attempt_at = 'infinity' and w.active and w.deleted_at is null
-      limit ${UNPARK_BATCH} for update of d skip locked)
-    returning 1`
-  return rows.length
+export async function findQueues (sql: Sql, after: string | undefined): Promise<{ queued: QueuedWebhook[], isWhole: boolean }> {
+  const next = (bound: ReturnType<Sql>) => sql`
+    select d.webhook_id from cscx_zapier.webhook_deliveries d
+    where d.status = 'pending' and d.next_attempt_at = 'infinity' and d.webhook_id > ${bound}
+    order by d.webhook_id limit 1`
+  const rows = await sql<Array<{ webhook_id: string, version: number }>>`
+    with recursive found (webhook_id) as (
+      (${next(sql`${after ?? '00000000-0000-0000-0000-000000000000'}::uuid`)})
+      union all
+      select n.webhook_id from found f cross join lateral (${next(sql`f.webhook_id`)}) n
+    ), first as (select webhook_id from found limit ${QUEUES_MAX})
+    select f.webhook_id, w.version from first f join cscx_zapier.outbound_webhooks w on w.id = f.webhook_id order by 1`
+  return { queued: webhooksOf(rows), isWhole: rows.length < QUEUES_MAX }
 }

@@ -1,17 +1,19 @@
 import type { DeliveryStatus } from '../../../shared/webhook.js'
-import type { Database, Transaction } from '../../db/client.js'
+import type { Database, Queryable, Transaction } from '../../db/client.js'
+import { keptHeaders, type OutgoingRequest } from '../sending/compose.js'
+import { NO_TRACE, type AttemptResult, type Decision } from '../sending/outcome.js'
 import { disableWebhook } from '../webhooks/end-webhook.js'
-import type { AttemptResult, Decision } from '../sending/outcome.js'
+import type { OpenWebhook } from './registry.js'
+import type { TakenDelivery } from './taken.js'
 
 /** An attempt that was made, and what it means for its delivery. */
 export interface MadeAttempt {
-  deliveryId: string
-  organizationId: string
-  webhookId: string
-  /** 1 for the first. */
-  number: number
-  retryCount: number
-  startedAt: Date
+  delivery: TakenDelivery
+  webhook: OpenWebhook
+  /** Unix time in milliseconds. */
+  startedAt: number
+  /** Undefined when it could not be composed. */
+  request: OutgoingRequest | undefined
   result: AttemptResult
   decision: Decision
 }
@@ -22,67 +24,128 @@ interface Outcome {
   retryCount: number
 }
 
-function outcomeOf ({ decision, retryCount }: MadeAttempt): Outcome {
+function outcomeOf ({ decision, delivery: { retryCount }, webhook: { kind } }: MadeAttempt): Outcome {
   switch (decision.status) {
     case 'delivered': return { status: 'delivered', delayMs: null, retryCount }
     case 'retry': return { status: 'pending', delayMs: decision.delayMs, retryCount: retryCount + (decision.counts ? 1 : 0) }
     case 'dead_letter': return { status: 'dead_letter', delayMs: null, retryCount: retryCount + 1 }
-    case 'end_webhook': return { status: 'cancelled', delayMs: null, retryCount }
+    // A Zapier subscription ends, any other webhook is switched off: nothing of it is dropped.
+    case 'end_webhook': return decision.delivered ? { status: 'delivered', delayMs: null, retryCount } : { status: kind === 'zapier' ? 'cancelled' : 'held', delayMs: Infinity, retryCount }
   }
+}
+
+/** A receiver may take an event and say that it wants no other. */
+function isDelivered (decision: Decision): boolean {
+  return decision.status === 'delivered' || (decision.status === 'end_webhook' && decision.delivered)
 }
 
 /** A word for what went wrong; null after a 2xx. */
 function errorOf ({ result, decision }: MadeAttempt): string | null {
   if (result.kind === 'unsent') return 'unsent'
   if (result.kind === 'failure') return result.error
-  if (decision.status === 'end_webhook') return decision.reason
-  return decision.status === 'delivered' ? null : `http_${result.status}`
+  if (isDelivered(decision)) return null
+  return decision.status === 'end_webhook' ? decision.reason : `http_${result.status}`
 }
 
 /**
- * Records attempts and what became of their deliveries: one statement for the whole batch. A delivery that is no longer
- * pending stays as it is, and one whose lease another worker has taken over is only ever moved to `delivered`.
+ * Records attempts and what became of their deliveries: one statement for the whole batch, and more only where a webhook
+ * begins or ceases to fail, is to be left alone, or ends. A delivery that is no longer pending stays as it is, and one
+ * whose lease another worker has taken over too, unless this attempt was the one that succeeded.
  */
 export async function recordAttempts (database: Database, workerId: number, attempts: readonly MadeAttempt[]): Promise<void> {
-  const ended = new Map(attempts.flatMap(({ webhookId, organizationId, decision }) =>
-    decision.status === 'end_webhook' ? [[webhookId, { organizationId, reason: decision.reason }]] : []))
+  const consequences = consequencesOf(attempts)
+  if (consequences.length === 0) {
+    await writeAttempts(database.sql, workerId, attempts)
+    return
+  }
   await database.sql.begin(async (tx) => {
     await writeAttempts(tx, workerId, attempts)
-    for (const [webhookId, { organizationId, reason }] of ended) await disableWebhook(tx, organizationId, webhookId, reason)
+    // All of them at once, in one order: two workers with the same webhooks must not wait for each other for ever. Not
+    // FOR UPDATE, which would hold up fan-outs: their foreign key needs the row to stay, not to stay the same.
+    await tx`select from cscx_zapier.outbound_webhooks where id = any(${consequences.map(({ webhookId }) => webhookId)}::uuid[]) order by id for no key update`
+    for (const { apply } of consequences) await apply(tx)
   })
 }
 
-/** Writes attempts and outcomes inside a transaction, without the consequences for their webhooks. */
-export async function writeAttempts (tx: Transaction, workerId: number, attempts: readonly MadeAttempt[]): Promise<void> {
+interface Consequence {
+  webhookId: string
+  apply: (tx: Transaction) => Promise<unknown>
+}
+
+/** What attempts mean for their webhooks. */
+function consequencesOf (attempts: readonly MadeAttempt[]): Consequence[] {
+  const failing = new Map<string, boolean>()
+  const throttled = new Map<string, number>()
+  const ended = new Map<string, Consequence>()
+  for (const { delivery: { webhookId, organizationId, isFailing }, result, decision } of attempts) {
+    if (isDelivered(decision)) failing.set(webhookId, false)
+    else if (result.kind !== 'unsent') failing.set(webhookId, failing.get(webhookId) ?? true)
+    // What the database knows already needs no statement.
+    if (failing.get(webhookId) === isFailing) failing.delete(webhookId)
+    if (decision.throttledForMs !== null) throttled.set(webhookId, Math.max(decision.throttledForMs, throttled.get(webhookId) ?? 0))
+    if (decision.status === 'end_webhook') ended.set(webhookId, { webhookId, apply: async (tx) => await disableWebhook(tx, organizationId, webhookId, decision.reason) })
+  }
+  return [
+    ...[...failing].map(([webhookId, isFailing]) => ({ webhookId, apply: async (tx: Transaction) => await noteFailing(tx, webhookId, isFailing) })),
+    ...[...throttled].map(([webhookId, delayMs]) => ({ webhookId, apply: async (tx: Transaction) => await noteThrottled(tx, webhookId, delayMs) })),
+    ...ended.values()
+  ]
+}
+
+async function noteFailing (tx: Transaction, webhookId: string, isFailing: boolean): Promise<void> {
+  await tx`update cscx_zapier.outbound_webhooks set failing_since = case when ${isFailing}::boolean then coalesce(failing_since, now()) end
+    where id = ${webhookId} and (failing_since is not null) <> ${isFailing}::boolean`
+}
+
+async function noteThrottled (tx: Transaction, webhookId: string, delayMs: number): Promise<void> {
+  await tx`update cscx_zapier.outbound_webhooks set throttled_until = greatest(throttled_until, now() + ${delayMs}::float8 * interval '1 millisecond') where id = ${webhookId}`
+}
+
+/** Writes attempts and outcomes, without the consequences for their webhooks. */
+export async function writeAttempts (sql: Queryable, workerId: number, attempts: readonly MadeAttempt[]): Promise<void> {
   const outcomes = attempts.map(outcomeOf)
   const responses = attempts.map(({ result }) => result.kind === 'response' ? result : null)
-  await tx`
+  const traces = attempts.map(({ result }) => result.kind === 'unsent' ? NO_TRACE : result.trace)
+  await sql`
     with t as (
       select * from unnest(
-        ${attempts.map((attempt) => attempt.deliveryId)}::uuid[],
-        ${attempts.map((attempt) => attempt.organizationId)}::uuid[],
-        ${attempts.map((attempt) => attempt.number)}::int[],
-        ${attempts.map((attempt) => attempt.startedAt.toISOString())}::text[],
-        ${attempts.map((attempt) => attempt.result.durationMs)}::int[],
+        ${attempts.map(({ delivery }) => delivery.id)}::uuid[],
+        ${attempts.map(({ delivery }) => delivery.organizationId)}::uuid[],
+        ${attempts.map(({ delivery }) => delivery.attempts + 1)}::int[],
+        ${attempts.map(({ startedAt }) => startedAt)}::float8[],
+        ${attempts.map(({ result }) => result.durationMs)}::int[],
+        ${traces.map(({ dnsMs }) => dnsMs)}::real[],
+        ${traces.map(({ connectMs }) => connectMs)}::real[],
+        ${traces.map(({ tlsMs }) => tlsMs)}::real[],
+        ${traces.map(({ firstByteMs }) => firstByteMs)}::real[],
+        ${traces.map(({ address }) => address)}::text[],
+        ${attempts.map(({ request, webhook: { recipient } }) => request && recipient ? keptHeaders(recipient, request) : null)}::text[],
+        ${attempts.map(({ request }) => request?.keyId ?? null)}::text[],
         ${responses.map((response) => response?.status ?? null)}::int[],
+        ${responses.map((response) => response && JSON.stringify(response.headers))}::text[],
         ${responses.map((response) => response?.body ?? null)}::text[],
         ${attempts.map(errorOf)}::text[],
         ${attempts.map(({ result }) => result.kind === 'failure' ? result.detail : null)}::text[],
         ${outcomes.map((outcome) => outcome.status)}::text[],
         ${outcomes.map((outcome) => outcome.delayMs)}::float8[],
         ${outcomes.map((outcome) => outcome.retryCount)}::int[]
-      ) as t(delivery_id, organization_id, number, started_at, duration_ms, response_status, response_body, error, error_detail, status, delay_ms, retry_count)
+      ) as t(delivery_id, organization_id, number, started_at, duration_ms, dns_ms, connect_ms, tls_ms, first_byte_ms, address, request_headers, key_id,
+        response_status, response_headers, response_body, error, error_detail, status, delay_ms, retry_count)
     ), recorded as (
       insert into cscx_zapier.delivery_attempts
-        (id, delivery_id, organization_id, number, started_at, duration_ms, response_status, response_body, error, error_detail)
-      select cscx_zapier.uuid_v7(), delivery_id, organization_id, number, started_at::timestamptz, duration_ms, response_status, response_body, error, error_detail
+        (delivery_id, organization_id, number, started_at, duration_ms, dns_ms, connect_ms, tls_ms, first_byte_ms, address, request_headers, key_id,
+         response_status, response_headers, response_body, error, error_detail)
+      select delivery_id, organization_id, number, to_timestamp(started_at / 1000), duration_ms, dns_ms, connect_ms, tls_ms, first_byte_ms, address, request_headers::json, key_id,
+        response_status, response_headers::json, response_body, error, error_detail
       from t where error is distinct from 'unsent'
+      on conflict do nothing
     )
     update cscx_zapier.webhook_deliveries d set
       status = t.status, attempts = case when t.error = 'unsent' then d.attempts else t.number end, retry_count = t.retry_count, leased_by = null,
       response_status = t.response_status, response_body = t.response_body, last_error = t.error,
       delivered_at = case when t.status = 'delivered' then now() end,
-      next_attempt_at = case when t.delay_ms is null then d.next_attempt_at else now() + t.delay_ms * interval '1 millisecond' end
+      next_attempt_at = case when t.delay_ms is null then d.next_attempt_at when t.delay_ms = 'infinity' then 'infinity' else now() + t.delay_ms * interval '1 millisecond' end
     from t
-    where d.id = t.delivery_id and d.status = 'pending' and (t.status = 'delivered' or d.leased_by = ${workerId}::int)`
+    where d.id = t.delivery_id
+      and ((d.status = 'pending' and d.leased_by = ${workerId}::int) or (t.status = 'delivered' and d.status in ('pending', 'held', 'cancelled', 'discarded', 'dead_letter')))`
 }

@@ -11,12 +11,12 @@ interface Waiting {
   recorded: () => void
 }
 
-/** Gathers attempts and records them in batches. Its queue is bounded by what the worker has in flight. */
+/** Gathers attempts and records them in batches. Its queue is bounded by what the worker has under way. */
 export class Recorder {
   readonly #write: (attempts: readonly MadeAttempt[]) => Promise<void>
   readonly #onError: (error: unknown) => void
   #queue: Waiting[] = []
-  #flushing = false
+  #isFlushing = false
   #timer: NodeJS.Timeout | undefined
 
   constructor (write: (attempts: readonly MadeAttempt[]) => Promise<void>, onError: (error: unknown) => void) {
@@ -24,31 +24,35 @@ export class Recorder {
     this.#onError = onError
   }
 
-  /** Resolves when the attempt is recorded. While the database is away it waits; the attempt itself is never repeated for that. */
-  async record (attempt: MadeAttempt): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#queue.push({ attempt, recorded: resolve })
-      if (this.#queue.length >= BATCH) void this.#flush()
-      else this.#timer ??= setTimeout(() => { void this.#flush() }, GATHER_MS)
-    })
+  /** Calls `recorded` when the attempt is. While the database is away it waits; the attempt itself is never repeated for that. */
+  record (attempt: MadeAttempt, recorded: () => void): void {
+    this.#queue.push({ attempt, recorded })
+    if (this.#queue.length >= BATCH) void this.#flush()
+    else if (!this.#isFlushing) this.#timer ??= setTimeout(() => { void this.#flush() }, GATHER_MS)
   }
 
   async #flush (): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#flushing) return
-    this.#flushing = true
+    if (this.#isFlushing) return
+    this.#isFlushing = true
     while (this.#queue.length > 0) {
-      const batch = this.#queue.slice(0, BATCH)
+      const batch = this.#queue.splice(0, BATCH)
+      await this.#writeUntilDone(batch.map(({ attempt }) => attempt))
+      for (const { recorded } of batch) recorded()
+    }
+    this.#isFlushing = false
+  }
+
+  async #writeUntilDone (attempts: readonly MadeAttempt[]): Promise<void> {
+    for (;;) {
       try {
-        await this.#write(batch.map(({ attempt }) => attempt))
-        this.#queue.splice(0, batch.length)
-        for (const { recorded } of batch) recorded()
+        await this.#write(attempts)
+        return
       } catch (error) {
         this.#onError(error)
         await new Promise((resolve) => setTimeout(resolve, PAUSE_AFTER_ERROR_MS))
       }
     }
-    this.#flushing = false
   }
 }

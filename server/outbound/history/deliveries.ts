@@ -1,98 +1,96 @@
-import { uuidv7 } from 'uuidv7'
-import { findEvent } from '../../../shared/catalogue/index.js'
+import type { DeliveryDetail, DeliveryQuery } from '../../../shared/delivery.js'
 import type { Page, PageQuery } from '../../../shared/pagination.js'
-import type { StoredEvent } from '../../../shared/envelope.js'
 import type { DeliveryStatus, DeliveryView } from '../../../shared/webhook.js'
-import { pageOf, parseCursor } from '../../cursor.js'
-import type { Transaction } from '../../db/client.js'
-import { invalidField } from '../../problem.js'
-import { composeRequest } from '../sending/compose.js'
-import { openRecipient } from '../engine/delivery-worker.js'
-import { writeAttempts } from '../engine/record-attempts.js'
-import type { Sender } from '../sending/sender.js'
-import { findWebhook, requireWebhook, type Owner, type WebhookContext } from '../webhooks/webhooks.js'
+import type { Sql } from '../../db/client.js'
+import { ApiProblem } from '../../problem.js'
+import { sentHeaders } from '../sending/compose.js'
+import { requireWebhook, type Owner, type WebhookContext } from '../webhooks/webhooks.js'
+import { isUnderWay } from './delivery-filter.js'
+import { findDeliveries, type DeliverySearch } from './find-deliveries.js'
+import { isoTime } from './iso-time.js'
 
-/** No worker has this id: it marks what the test button sends itself. */
-const TEST_LEASE = 0
-/** Of each delivery, the latest attempts; of each attempt, the beginning of the response. A page stays below some megabytes. */
-const ATTEMPTS_SHOWN = 20
-const ATTEMPT_BODY_SHOWN = 1_000
+export type HistoryContext = Pick<WebhookContext, 'database'>
+
+/** How much of each delivery is shown. */
+interface Extent {
+  /** The latest attempts. */
+  attempts: number
+  /** Of each response, in characters. */
+  bodyMax: number
+  /** Data larger than this is left out, in bytes. */
+  payloadMax: number
+  hasHeaders: boolean
+}
+
+/** A page of a hundred stays below some megabytes. */
+const IN_LISTS: Extent = { attempts: 20, bodyMax: 1_000, payloadMax: 65_536, hasHeaders: false }
+/** More than what is stored of a response, and than an event may be large. */
+const ALONE: Extent = { attempts: 100, bodyMax: 1_000_000, payloadMax: 100_000_000, hasHeaders: true }
 
 export interface LogQuery extends PageQuery {
   status?: DeliveryStatus | undefined
 }
 
-interface DeliveryFilter {
-  webhookId: string
-  /** A single delivery. */
-  id?: string
-  status?: DeliveryStatus | undefined
-  /** Only deliveries older than this one. */
-  before?: string | undefined
-  limit: number
-}
-
 /** Deliveries of a webhook with their attempts, newest first; also of one that has ended, which explains why it did. */
-export async function listDeliveries (context: WebhookContext, owner: Owner, webhookId: string, { limit, cursor, status }: LogQuery): Promise<Page<DeliveryView>> {
+export async function listLogs (context: WebhookContext, owner: Owner, webhookId: string, { status, ...page }: LogQuery): Promise<Page<DeliveryView>> {
   await requireWebhook(context, owner, webhookId)
-  const deliveries = await readDeliveries(context, owner, { webhookId, status, before: parseCursor(cursor), limit: limit + 1 })
-  return pageOf(deliveries, limit)
+  return await pageOfDeliveries(context, owner, { ...page, webhookId, statuses: status && [status] })
 }
 
-async function readDeliveries ({ database: { sql } }: WebhookContext, owner: Owner, filter: DeliveryFilter): Promise<DeliveryView[]> {
-  const time = (column: string) => sql`to_char(${sql(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
-  const rows = await sql<Array<{ delivery: DeliveryView }>>`
-    select json_build_object(
-      'id', d.id, 'event_id', d.event_id, 'event', d.event_type, 'status', d.status, 'is_test', e.is_test, 'retry_count', d.retry_count,
-      'response_status', d.response_status, 'response_body', d.response_body, 'error', d.last_error,
-      'created_at', ${time('d.created_at')}, 'delivered_at', ${time('d.delivered_at')},
-      'next_attempt_at', case when d.status = 'pending' and d.next_attempt_at < 'infinity' then ${time('d.next_attempt_at')} end,
-      'payload', e.data, 'attempts', a.attempts) as delivery
-    from cscx_zapier.webhook_deliveries d
-    join cscx_zapier.events e on e.id = d.event_id
-    cross join lateral (
-      select coalesce(json_agg(json_build_object('number', t.number, 'started_at', ${time('t.started_at')}, 'duration_ms', t.duration_ms,
-        'response_status', t.response_status, 'response_body', left(t.response_body, ${ATTEMPT_BODY_SHOWN}::int), 'error', t.error, 'error_detail', t.error_detail)
-        order by t.number, t.started_at), '[]') as attempts
-      from (select * from cscx_zapier.delivery_attempts a where a.delivery_id = d.id order by a.number desc limit ${ATTEMPTS_SHOWN}) t
-    ) a
-    where d.webhook_id = ${filter.webhookId} and d.organization_id = ${owner.organizationId}
-      ${filter.id ? sql`and d.id = ${filter.id}` : sql``}
-      ${filter.status ? sql`and d.status = ${filter.status}` : sql``}
-      ${filter.before ? sql`and d.id < ${filter.before}` : sql``}
-    order by d.id desc limit ${filter.limit}`
-  return rows.map(({ delivery }) => delivery)
+/** Deliveries of the tenant, newest first. A page may hold fewer than `limit` while there are more: only its cursor tells. */
+export async function listDeliveries (context: HistoryContext, owner: Owner, query: DeliveryQuery): Promise<Page<DeliveryView>> {
+  const { webhook_id: webhookId, event_id: eventId, customer_id: customerId, status, event, from, to, limit, cursor } = query
+  return await pageOfDeliveries(context, owner, { webhookId, eventId, customerId, statuses: status, events: event, from, to, limit, cursor })
 }
 
-/**
- * Sends a webhook the sample of an event type, once, whether the webhook is active or not, and waits for the answer.
- * It is recorded like any other delivery, but is never retried and ends no webhook.
- * @param eventType The webhook's first one when undefined.
- */
-export async function testWebhook (context: WebhookContext & { sender: Sender }, owner: Owner, webhookId: string, eventType: string | undefined): Promise<DeliveryView> {
-  const webhook = await findWebhook(context, owner, webhookId)
-  const definition = findEvent(eventType ?? webhook.events[0] ?? '')
-  if (!definition) throw invalidField('/event', 'Name an event type', 'required')
-  const startedAt = new Date()
-  const event = { id: uuidv7(), event: definition.name, timestamp: startedAt.toISOString(), dataJson: JSON.stringify(definition.sample.data) }
-  const deliveryId = uuidv7()
-  const request = composeRequest(event, deliveryId, openRecipient(context.keyRing, webhook), Math.floor(startedAt.getTime() / 1000))
-  const result = await context.sender.send(request)
-  const delivered = result.kind === 'response' && result.status >= 200 && result.status < 300
-  const attempt = { deliveryId, organizationId: owner.organizationId, webhookId, number: 1, retryCount: 0, startedAt, result }
-  // Written when all is over, in one transaction: no worker ever sees a test that waits to be sent.
-  await context.database.sql.begin(async (tx) => {
-    await insertTest(tx, owner, webhookId, deliveryId, event)
-    await writeAttempts(tx, TEST_LEASE, [{ ...attempt, decision: { status: delivered ? 'delivered' : 'dead_letter' } }])
-  })
-  const [delivery] = await readDeliveries(context, owner, { webhookId, id: deliveryId, limit: 1 })
-  if (!delivery) throw new Error('The test delivery is gone')
+async function pageOfDeliveries ({ database: { sql } }: HistoryContext, owner: Owner, search: DeliverySearch): Promise<Page<DeliveryView>> {
+  const { data, next_cursor: nextCursor } = await findDeliveries(sql, owner.organizationId, search)
+  return { data: await readDeliveries(sql, owner, data.map(({ id }) => id), IN_LISTS), next_cursor: nextCursor }
+}
+
+/** One delivery with all that is kept of it. @throws ApiProblem not_found when the tenant has no such delivery. */
+export async function getDelivery ({ database: { sql } }: HistoryContext, owner: Owner, id: string): Promise<DeliveryDetail> {
+  const [delivery] = await readDeliveries(sql, owner, [id], ALONE)
+  if (!delivery) throw new ApiProblem('not_found', 'There is no such delivery')
   return delivery
 }
 
-async function insertTest (tx: Transaction, owner: Owner, webhookId: string, deliveryId: string, event: StoredEvent): Promise<void> {
-  await tx`insert into cscx_zapier.events (id, organization_id, type, data, is_test, occurred_at)
-    values (${event.id}, ${owner.organizationId}, ${event.event}, ${event.dataJson}::text::json, true, ${event.timestamp}::text::timestamptz)`
-  await tx`insert into cscx_zapier.webhook_deliveries (id, organization_id, webhook_id, event_id, event_type, leased_by)
-    values (${deliveryId}, ${owner.organizationId}, ${webhookId}, ${event.id}, ${event.event}, ${TEST_LEASE})`
+async function readDeliveries (sql: Sql, { organizationId }: Owner, ids: readonly string[], extent: Extent): Promise<DeliveryDetail[]> {
+  if (ids.length === 0) return []
+  const rows = await sql<Array<{ delivery: DeliveryDetail }>>`
+    select json_build_object(
+      'id', d.id, 'webhook_id', d.webhook_id, 'event_id', d.event_id, 'event', d.event_type, 'status', d.status,
+      'under_way', u.under_way, 'is_test', coalesce(e.is_test, false), 'attempt_count', d.attempts, 'retry_count', d.retry_count,
+      'unmet', case when d.status = 'filtered' then d.unmet end, 'redelivery_id', d.redelivery_id,
+      'response_status', d.response_status, 'response_body', left(d.response_body, ${extent.bodyMax}::int), 'error', d.last_error,
+      'created_at', ${isoTime(sql, 'd.created_at')}, 'delivered_at', ${isoTime(sql, 'd.delivered_at')},
+      'next_attempt_at', case when d.status = 'pending' and d.next_attempt_at < 'infinity' and not u.under_way then ${isoTime(sql, 'd.next_attempt_at')} end,
+      'payload', case when octet_length(e.data::text) <= ${extent.payloadMax}::int then e.data end, 'attempts', a.attempts) as delivery
+    from cscx_zapier.webhook_deliveries d
+    left join cscx_zapier.events e on e.id = d.event_id and e.organization_id = d.organization_id
+    cross join lateral (select ${isUnderWay(sql)} as under_way) u
+    cross join lateral (
+      select coalesce(json_agg(json_build_object('number', t.number, 'started_at', ${isoTime(sql, 't.started_at')}, 'duration_ms', t.duration_ms,
+        'phases', json_build_object('dns_ms', t.dns_ms, 'connect_ms', t.connect_ms, 'tls_ms', t.tls_ms, 'first_byte_ms', t.first_byte_ms),
+        'address', t.address, 'key_id', t.key_id, 'response_status', t.response_status, 'response_body', left(t.response_body, ${extent.bodyMax}::int),
+        ${extent.hasHeaders ? sql`'request_headers', t.request_headers, 'response_headers', t.response_headers,` : sql``}
+        'error', t.error, 'error_detail', t.error_detail)
+        order by t.number, t.started_at), '[]') as attempts
+      from (select * from cscx_zapier.delivery_attempts a where a.delivery_id = d.id and a.organization_id = d.organization_id order by a.number desc limit ${extent.attempts}) t
+    ) a
+    where d.id = any(${[...ids]}::uuid[]) and d.organization_id = ${organizationId}
+    order by d.id desc`
+  return rows.map(({ delivery }) => extent.hasHeaders ? withHeaders(delivery) : delivery)
+}
+
+/** Completes the headers of the attempts' requests. */
+function withHeaders (delivery: DeliveryDetail): DeliveryDetail {
+  const { id: deliveryId, event_id: eventId, event: eventType } = delivery
+  return {
+    ...delivery,
+    attempts: delivery.attempts.map((attempt) => ({
+      ...attempt,
+      request_headers: attempt.request_headers && sentHeaders(attempt.request_headers, { eventId, eventType, deliveryId, startedAt: attempt.started_at })
+    }))
+  }
 }

@@ -13,6 +13,13 @@ const FORBIDDEN_IPV6 = [
   'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'
 ]
 
+/** The address that a URL's host names literally, without brackets; undefined for a name. `localhost` counts as 127.0.0.1 (RFC 6761 §6.3). */
+export function literalAddress (hostname: string): string | undefined {
+  const bare = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '').toLowerCase()
+  if (bare === 'localhost' || bare.endsWith('.localhost')) return '127.0.0.1'
+  return isIP(bare) === 0 ? undefined : bare
+}
+
 /** ISATAP (RFC 5214 §6.1): an IPv4 address hidden in the interface identifier of an otherwise public IPv6 one. */
 function isIsatap (address: string): boolean {
   if (isIPv4(address)) return false
@@ -23,6 +30,9 @@ function isIsatap (address: string): boolean {
   const groups = [...before, ...Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0'), ...after].map((group) => parseInt(group || '0', 16))
   return groups[5] === 0x5efe && (groups[4] === 0 || groups[4] === 0x200)
 }
+
+/** Whether it is an address without a zone (fe80::1%eth0), which is of one link only and nothing that a BlockList can check. */
+const isAddress = (address: string) => isIP(address) !== 0 && !address.includes('%')
 
 type Family = 'ipv4' | 'ipv6'
 
@@ -64,11 +74,11 @@ export interface AddressPolicy {
 export function addressPolicy (allowedSubnets: readonly string[]): AddressPolicy {
   const isForbidden = subnetTest([...FORBIDDEN_IPV4, ...FORBIDDEN_IPV6])
   const isAllowed = subnetTest(allowedSubnets)
-  const allows = (address: string) => isIP(address) !== 0 && (isAllowed(address) || (!isForbidden(address) && !isIsatap(address)))
+  const allows = (address: string) => isAddress(address) && (isAllowed(address) || (!isForbidden(address) && !isIsatap(address)))
   return {
     allows,
     usable: (addresses) => {
-      const listed = addresses.filter(({ address }) => isAllowed(address))
+      const listed = addresses.filter(({ address }) => isAddress(address) && isAllowed(address))
       if (listed.length > 0) return listed
       return addresses.every(({ address }) => allows(address)) ? [...addresses] : []
     }

@@ -33,7 +33,7 @@ export function parseRetrySchedule (text: string): number[] {
  */
 export function retryDelayMs (schedule: readonly number[], retries: number, retryAfterMs: number | undefined, random: number): number | undefined {
   const planned = schedule[retries - 1]
-  return planned === undefined ? undefined : spread(Math.max(planned, capped(retryAfterMs)), random)
+  return planned === undefined ? undefined : spread(Math.max(planned, capped(retryAfterMs ?? 0)), random)
 }
 
 /** Even a receiver that says "Retry-After: 0" is given this long, or the schedule's first wait if that is shorter. */
@@ -50,18 +50,30 @@ export function throttleDelayMs (schedule: readonly number[], attempts: number, 
   return spread(Math.max(least, retryAfterMs === undefined ? planned : capped(retryAfterMs)), random)
 }
 
-function capped (retryAfterMs: number | undefined): number {
-  return Math.min(retryAfterMs ?? 0, RETRY_AFTER_CAP_MS)
+function capped (retryAfterMs: number): number {
+  return Math.min(retryAfterMs, RETRY_AFTER_CAP_MS)
 }
 
 function spread (delayMs: number, random: number): number {
   return Math.ceil(delayMs * (1 + JITTER * random))
 }
 
-/** Reads a Retry-After header (RFC 9110 §10.2.3): seconds or an HTTP date; undefined when it is neither. */
+/** Dates of HTTP (RFC 9110 §5.6.7): of today, of RFC 850, and of asctime(), which is in GMT too but does not say so. */
+const HTTP_DATES = [
+  /^\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/,
+  /^\w{6,9}, \d{2}-\w{3}-\d{2} \d{2}:\d{2}:\d{2} GMT$/,
+  /^\w{3} \w{3} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/
+]
+
+/**
+ * Reads a Retry-After header (RFC 9110 §10.2.3): seconds, with a fraction from those who do not know better, or an HTTP
+ * date. What is over {@link RETRY_AFTER_CAP_MS} is taken as that.
+ * @returns milliseconds from `nowMs`, 0 for a date gone by; undefined when there is no header, or one that says neither.
+ */
 export function parseRetryAfterMs (header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined
-  if (/^\d{1,15}$/.test(header.trim())) return Number(header) * 1_000
-  const date = Date.parse(header)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs)
+  const text = header?.trim() ?? ''
+  if (/^\d+(\.\d+)?$/.test(text)) return capped(Math.ceil(Number(text) * 1_000))
+  if (!HTTP_DATES.some((form) => form.test(text))) return undefined
+  const date = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`)
+  return Number.isNaN(date) ? undefined : capped(Math.max(0, date - nowMs))
 }

@@ -1,18 +1,10 @@
-import { isIP } from 'node:net'
 import { URL_MAX } from '../../../shared/webhook.js'
-import type { AddressPolicy } from '../sending/address-policy.js'
+import { literalAddress, type AddressPolicy } from '../sending/address-policy.js'
 
 export interface UrlPolicy {
   addresses: AddressPolicy
   /** Whether plain http is accepted; only ever for development. */
   allowHttp: boolean
-}
-
-/** The address that a URL names literally, without brackets; undefined for a name. `localhost` counts as 127.0.0.1. */
-export function literalAddress (hostname: string): string | undefined {
-  const bare = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '').toLowerCase()
-  if (bare === 'localhost' || bare.endsWith('.localhost')) return '127.0.0.1'
-  return isIP(bare) === 0 ? undefined : bare
 }
 
 /**

@@ -16,6 +16,7 @@ import { supportTicketCreated } from './support-ticket-created.js'
 import { supportTicketEscalated } from './support-ticket-escalated.js'
 import { taskCompleted } from './task-completed.js'
 import { taskCreated } from './task-created.js'
+import { webhookDisabled } from './webhook-disabled.js'
 
 /** Every event type, in the order in which people see them. To add one: a file here, and its name in this list. */
 export const events: readonly EventDefinition[] = [
@@ -35,5 +36,6 @@ export const events: readonly EventDefinition[] = [
   supportTicketCreated,
   supportTicketEscalated,
   meetingScheduled,
-  meetingCompleted
+  meetingCompleted,
+  webhookDisabled
 ]

@@ -1,0 +1,109 @@
+import type { WebhookView } from '../../shared/webhook.js'
+import { CAP_START } from '../../server/outbound/engine/lane.js'
+import { missing, repeats } from '../helpers/arrivals.js'
+import { eventually } from '../helpers/eventually.js'
+import type { ServerProcess } from '../helpers/process.js'
+import { Stage } from '../helpers/stage.js'
+
+/** A webhook ends, or stops for a while, with deliveries under way and more behind them. */
+let stage: Stage
+let server: ServerProcess
+let webhook: WebhookView
+let other: WebhookView
+
+beforeEach(async () => {
+  stage = await Stage.open()
+  server = await stage.start()
+  webhook = await stage.webhook('/ends')
+  other = await stage.webhook('/other')
+})
+
+afterEach(async () => await stage.close())
+
+const sent = (path: string) => stage.receiver.received.filter((request) => request.path === path)
+
+/** As many deliveries as a new webhook is sent at once, whose receiver does not answer before it is let, and as many again behind each. */
+async function underWay (behind = 100): Promise<{ titles: string[], answer: (status: number) => void }> {
+  const answers: Array<(status: number) => void> = []
+  stage.receiver.answer(({ path }, response) => {
+    if (path === '/ends') answers.push((status) => response.writeHead(status).end())
+    else response.writeHead(200).end()
+  })
+  const titles = [...await stage.postAll('Posted', CAP_START), ...await stage.addTasks('Written', behind)]
+  await eventually(() => {
+    expect(missing(titles, sent('/other'))).toEqual([])
+    expect(sent('/ends').length).toBe(CAP_START)
+  })
+  return {
+    titles,
+    answer: (status) => {
+      stage.receiver.answer(status)
+      for (const answer of answers.splice(0)) answer(status)
+    }
+  }
+}
+
+/** The other webhook has got everything, once; and the process can still end in peace. */
+async function othersAreWell (titles: string[]): Promise<void> {
+  stage.receiver.answer(200)
+  const more = await stage.postAll('Afterwards', 20)
+  await eventually(() => expect(missing([...titles, ...more], sent('/other'))).toEqual([]))
+  await eventually(async () => expect(await stage.statuses(other.id)).toEqual({ delivered: titles.length + more.length }))
+  expect(repeats(sent('/other'))).toBe(0)
+  expect(await server.kill('SIGTERM')).toBe(0)
+}
+
+test('deleted: what was under way and is taken counts as delivered, all else is cancelled', async () => {
+  const { titles, answer } = await underWay()
+  expect((await stage.call('DELETE', `/api/webhooks/outbound/${webhook.id}`)).status).toBe(204)
+  answer(200)
+  await eventually(async () => expect(await stage.statuses(webhook.id)).toEqual({ delivered: CAP_START, cancelled: 100 }))
+  expect(sent('/ends').length).toBe(CAP_START)
+  await othersAreWell(titles)
+})
+
+test('deleted: what was under way and fails is not tried again', async () => {
+  const { titles, answer } = await underWay()
+  expect((await stage.call('DELETE', `/api/webhooks/outbound/${webhook.id}`)).status).toBe(204)
+  answer(500)
+  await eventually(async () => expect(await stage.statuses(webhook.id)).toEqual({ cancelled: CAP_START + 100 }))
+  await eventually(async () => expect(await stage.sql`select 1 from cscx_zapier.delivery_attempts where response_status = 500`).toHaveLength(CAP_START))
+  expect(sent('/ends').length).toBe(CAP_START)
+  await othersAreWell(titles)
+})
+
+test('deleted with more behind it than one statement cancels: none of it stays behind, not even for another process', async () => {
+  const { titles, answer } = await underWay(6_000)
+  expect((await stage.call('DELETE', `/api/webhooks/outbound/${webhook.id}`)).status).toBe(204)
+  answer(200)
+  await eventually(async () => expect((await stage.statuses(webhook.id))['delivered']).toBe(CAP_START))
+  await server.kill('SIGTERM')
+  server = await stage.start()
+  await eventually(async () => expect(await stage.statuses(webhook.id)).toEqual({ delivered: CAP_START, cancelled: 6_000 }), 10_000)
+  await othersAreWell(titles)
+}, 120_000)
+
+test('paused and resumed: nothing is sent meanwhile, nothing is lost, nothing comes twice', async () => {
+  const { titles, answer } = await underWay()
+  const put = async (active: boolean) => await stage.call<WebhookView>('PUT', `/api/webhooks/outbound/${webhook.id}`, { active })
+  expect((await put(false)).body.active).toBe(false)
+  answer(200)
+  await eventually(async () => expect(await stage.statuses(webhook.id)).toEqual({ delivered: CAP_START, held: 100 }))
+  expect(sent('/ends').length).toBe(CAP_START)
+  expect((await put(true)).body.active).toBe(true)
+  await eventually(async () => expect(await stage.statuses(webhook.id)).toEqual({ delivered: CAP_START + 100 }))
+  expect(missing(titles, sent('/ends'))).toEqual([])
+  expect(repeats(sent('/ends'))).toBe(0)
+  await othersAreWell(titles)
+})
+
+test('answered 410: the webhook is switched off, what waits is held, and what others of its answers say is still recorded', async () => {
+  const { titles, answer } = await underWay()
+  answer(410)
+  await eventually(async () => expect(await stage.statuses(webhook.id)).toEqual({ held: CAP_START + 100 }))
+  expect(sent('/ends').length).toBe(CAP_START)
+  const { body } = await stage.call<WebhookView>('GET', `/api/webhooks/outbound/${webhook.id}`)
+  expect(body).toMatchObject({ active: false, disabled_reason: 'gone' })
+  expect(await stage.sql`select 1 from cscx_zapier.delivery_attempts where response_status = 410`).toHaveLength(CAP_START)
+  await othersAreWell(titles)
+})
