@@ -95,7 +95,9 @@ export class DeliveryWorker implements Taker {
     return { workerId: this.#isStopping ? 0 : this.#leases.workerId, room, ...this.#lanes.places(room) }
   }
 
-  accept (offer: Offer, taken: readonly TakenDelivery[], queued: readonly QueuedWebhook[]): void {
+  accept (offer: Offer, leased: readonly TakenDelivery[], queued: readonly QueuedWebhook[]): void {
+    // While the database was away, leases may have run out whose attempts are still to be recorded: they are not made twice.
+    const taken = leased.filter(({ id }) => !this.#window.has(id))
     for (const { id, event } of taken) this.#window.add(id, event.dataJson.length)
     this.#settle(offer)
     const unknown = this.#registry.missing([...queued, ...taken.map(({ webhookId: id, version }) => ({ id, version }))])

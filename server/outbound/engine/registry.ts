@@ -4,7 +4,7 @@ import type { RetiredKey } from '../../db/schema/index.js'
 import { openRecipient, type Recipient } from '../sending/compose.js'
 import type { LaneSettings } from './lanes.js'
 
-/** Webhooks that are kept open; of more, those longest unused go. */
+/** Webhooks that are kept open; of more, those that were read first go. */
 const OPEN_MAX = 10_000
 
 /** A webhook as the engine uses it. */

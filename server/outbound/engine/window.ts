@@ -28,6 +28,10 @@ export class Window {
     return 0
   }
 
+  has (id: string): boolean {
+    return this.#sizes.has(id)
+  }
+
   /** Ids of the deliveries under way. */
   ids (): string[] {
     return [...this.#sizes.keys()]
