@@ -11,7 +11,7 @@ import { addressPolicy, createSender, Ingest, resealWebhooks } from './outbound/
 import type { RouteContext } from './routes/context.js'
 import { startWorkers, type Workers } from './workers.js'
 
-const CONNECTIONS_PER_ORIGIN = 64
+const CONNECTIONS_PER_ORIGIN = 128
 const SCHEMA_MS = 15_000
 /** The embedded demo organization. */
 const DEMO = 'demo'

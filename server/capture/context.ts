@@ -8,45 +8,32 @@ export interface TenantChange extends Change {
   organizationId: string | null
 }
 
-/** What a batch of changes needs to know of its surroundings, loaded with at most three statements. */
+/** What a change needs to know beside its rows. */
 export interface Surroundings {
-  /** What the change's tenant may see of its surroundings: ids in a row may name what belongs to somebody else. */
-  contextOf: (change: TenantChange) => ChangeContext
   /**
-   * The tenant of a change: that of its row, else its customer's; for approvals, which name a customer in free-form data
+   * The tenant of the change: that of its row, else its customer's; for approvals, which name a customer in free-form data
    * only, the one organization of their user comes before that. Null when it belongs to none, as shared demo rows do.
    */
-  organizationOf: (change: TenantChange) => string | null
+  organizationId: string | null
+  /** What that tenant may see: ids in a row may name what belongs to somebody else. */
+  context: ChangeContext
 }
 
-export async function loadSurroundings (sql: Queryable, tables: CscxTables, changes: readonly TenantChange[]): Promise<Surroundings> {
+/** Loads the surroundings of a batch of changes, with at most three statements. @returns them in the order of the changes. */
+export async function loadSurroundings (sql: Queryable, tables: CscxTables, changes: readonly TenantChange[]): Promise<Surroundings[]> {
   const customers = await loadCustomers(sql, tables, changes)
-  const namedCustomer = (change: Change): Row | null => {
-    if (change.table === 'customers') return currentRow(change)
-    return customers.get(customerIdOf(change.table, currentRow(change))?.toLowerCase() ?? '') ?? null
-  }
   const organizations = await loadOrganizations(sql, tables, changes.filter((change) => 'user_id' in currentRow(change)))
-  const organizationOf = (change: TenantChange): string | null => {
+  const placed = changes.map((change) => {
     const row = currentRow(change)
-    const ofCustomer = text(namedCustomer(change) ?? {}, 'organization_id')
+    const named = change.table === 'customers' ? row : customers.get(customerIdOf(change.table, row)?.toLowerCase() ?? '') ?? null
+    const owner = named === null ? null : text(named, 'organization_id')
     const ofUser = organizations.get(text(row, 'user_id')?.toLowerCase() ?? '') ?? null
     // A customer_id column is a reference that the database checks; one inside action_data is anything its author wrote.
-    return change.organizationId ?? ('customer_id' in row || change.table === 'customers' ? ofCustomer : ofUser ?? ofCustomer)
-  }
-  const customerOf = (change: TenantChange): Row | null => {
-    const customer = namedCustomer(change)
-    const owner = text(customer ?? {}, 'organization_id')
-    return owner === null || isSame(owner, organizationOf(change)) ? customer : null
-  }
-  const rows = changes.flatMap((change) => [currentRow(change), customerOf(change) ?? {}])
-  const people = await loadPeople(sql, tables, rows, changes.map(organizationOf))
-  return {
-    contextOf: (change) => {
-      const organization = organizationOf(change)
-      return { customer: customerOf(change), person: (id) => people(organization, id) }
-    },
-    organizationOf
-  }
+    const organizationId = change.organizationId ?? ('customer_id' in row || change.table === 'customers' ? owner : ofUser ?? owner)
+    return { row, organizationId, customer: owner === null || isSame(owner, organizationId) ? named : null }
+  })
+  const people = await loadPeople(sql, tables, placed)
+  return placed.map(({ organizationId, customer }) => ({ organizationId, context: { customer, person: (id) => people(organizationId, id) } }))
 }
 
 /** Organizations are compared as text: a deployment may keep their ids as uuid in one table and as text in another. */
@@ -67,17 +54,29 @@ async function loadCustomers (sql: Queryable, tables: CscxTables, changes: reado
   return new Map(rows.map(({ id, row }) => [id, row]))
 }
 
+/** Values of the columns that hold the id of a user, each once. */
+function namedPeople (placed: ReadonlyArray<{ row: Row, customer: Row | null }>): Set<unknown> {
+  const ids = new Set<unknown>()
+  for (const { row, customer } of placed) {
+    for (const column of PERSON_COLUMNS) {
+      ids.add(row[column])
+      if (customer !== row) ids.add(customer?.[column])
+    }
+  }
+  return ids
+}
+
 /**
  * Loads the users that the rows name.
  * @returns looks one up for an organization: only its members (active or not) are shown to it. A database without
  *   memberships shows all.
  */
-async function loadPeople (sql: Queryable, tables: CscxTables, rows: readonly Row[], organizations: ReadonlyArray<string | null>): Promise<(organization: string | null, id: unknown) => Person | null> {
-  const ids = uuids(rows.flatMap((row) => PERSON_COLUMNS.map((column) => row[column])))
+async function loadPeople (sql: Queryable, tables: CscxTables, placed: ReadonlyArray<{ row: Row, customer: Row | null, organizationId: string | null }>): Promise<(organization: string | null, id: unknown) => Person | null> {
+  const ids = uuids(namedPeople(placed))
   if (ids.length === 0 || tables.get('user_profiles')?.columns.get('id')?.type !== 'uuid') return () => null
   const hasMembers = tables.has('org_members', 'organization_id', 'user_id')
   const isUuidColumn = tables.get('org_members')?.columns.get('user_id')?.type === 'uuid'
-  const tenants = [...new Set(organizations.flatMap((organization) => organization?.toLowerCase() ?? []))]
+  const tenants = [...new Set(placed.flatMap(({ organizationId }) => organizationId?.toLowerCase() ?? []))]
   const memberships = hasMembers
     ? sql`select lower(m.user_id::text) as user_id, array_agg(lower(m.organization_id::text)) as organizations from public.org_members m
         where ${isUuidColumn ? sql`m.user_id = any(${ids}::uuid[])` : sql`lower(m.user_id::text) = any(${ids}::text[])`}

@@ -35,20 +35,19 @@ export async function projectChanges (database: Database, schema: CscxSchema, ta
     const tables = schema.current()
     const surroundings = await loadSurroundings(tx, tables, changes)
     const sources = sourcesByTable(tables)
-    const failed = await recordEach(tx, changes, (change) => eventsOf(change, sources.get(change.table) ?? [], surroundings), handover)
+    const failed = await recordEach(tx, changes, (change, n) => eventsOf(change, sources.get(change.table) ?? [], surroundings[n] as Surroundings), handover)
     return { taken: changes.length, drained: isAll, failed: await finishWaiting(tx, ids, failed) }
   }))
 }
 
-function eventsOf (change: CapturedChange, sources: readonly TableSource[], surroundings: Surroundings): NewEvent[] {
-  const organizationId = surroundings.organizationOf(change)
+function eventsOf (change: CapturedChange, sources: readonly TableSource[], { organizationId, context }: Surroundings): NewEvent[] {
   if (organizationId === null) return []
   if (!isUuid(organizationId)) throw new Error('Its organization_id is not a UUID')
-  const context = surroundings.contextOf(change)
-  return sources
-    .filter(({ source }) => source.operations.includes(change.operation))
-    .flatMap(({ event, source }) => {
-      const data = source.project(change, context)
-      return data === null ? [] : [newEvent(event, organizationId, { ...data, origin: change.origin?.origin ?? 'cscx', origin_id: change.origin?.origin_id ?? null }, change.at)]
-    })
+  const events: NewEvent[] = []
+  for (const { event, source } of sources) {
+    const data = source.operations.includes(change.operation) ? source.project(change, context) : null
+    if (data === null) continue
+    events.push(newEvent(event, organizationId, { ...data, origin: change.origin?.origin ?? 'cscx', origin_id: change.origin?.origin_id ?? null }, change.at))
+  }
+  return events
 }

@@ -43,6 +43,19 @@ test('a row that the database refuses to store as an event', async () => {
   expect(await errors()).toMatchObject([{ error: expect.stringContaining('no_poison') }, { error: expect.stringContaining('no_poison') }])
 })
 
+test('a row among many of one statement', async () => {
+  server = await startTestServer(database.url)
+  await database.sql`alter table cscx_zapier.events add constraint no_poison check (data ->> 'title' is distinct from 'poison')`
+  await addTasks(...Array.from({ length: 300 }, (_, n) => n === 137 ? 'poison' : `Task ${n}`))
+  await eventually(async () => expect(await titles()).toHaveLength(299))
+  await database.sql`update tasks set status = 'completed' where title = 'poison' or title like 'Task %'`
+  await eventually(async () => expect(await database.sql`select from cscx_zapier.events where type = 'task.completed'`).toHaveLength(299))
+  expect(await database.sql`select table_name, operation, old_row ->> 'status' as old, new_row ->> 'status' as new, new_row ->> 'title' as title, error from cscx_zapier.changes order by id`).toMatchObject([
+    { table_name: 'tasks', operation: 'INSERT', old: null, new: 'pending', title: 'poison', error: expect.stringContaining('no_poison') },
+    { table_name: 'tasks', operation: 'UPDATE', old: 'pending', new: 'completed', title: 'poison', error: expect.stringContaining('no_poison') }
+  ])
+})
+
 /**
  * An insert takes its id before others that commit sooner. Each try to record the poison waits for the test (locks 1 and
  * 2), which lets the older change come in between a try and what follows from it.

@@ -24,11 +24,19 @@ ALTER TABLE cscx_zapier.changes
   ADD COLUMN old_rows cscx_zapier.captured_row[],
   ADD COLUMN new_rows cscx_zapier.captured_row[];
 --> statement-breakpoint
--- Chunks are not compressed, which would take longer than writing them. What is captured goes soon.
-ALTER TABLE cscx_zapier.changes
-  ALTER COLUMN old_rows SET STORAGE EXTERNAL,
-  ALTER COLUMN new_rows SET STORAGE EXTERNAL,
-  SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0, toast.autovacuum_vacuum_scale_factor = 0.02, toast.autovacuum_vacuum_cost_delay = 0);
+-- Chunks hold much that repeats: lz4, where this Postgres has it, makes them smaller in less time than it saves by writing
+-- less. pglz takes longer than writing all of it. What is captured goes soon: what dies is to go soon as well.
+DO $$
+BEGIN
+  IF (SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression') THEN
+    ALTER TABLE cscx_zapier.changes ALTER COLUMN old_rows SET COMPRESSION lz4, ALTER COLUMN new_rows SET COMPRESSION lz4;
+  ELSE
+    ALTER TABLE cscx_zapier.changes ALTER COLUMN old_rows SET STORAGE EXTERNAL, ALTER COLUMN new_rows SET STORAGE EXTERNAL;
+  END IF;
+  ALTER TABLE cscx_zapier.changes SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0,
+    toast.autovacuum_vacuum_scale_factor = 0.02, toast.autovacuum_vacuum_cost_delay = 0);
+END
+$$;
 --> statement-breakpoint
 -- How the rows of a table become captured_rows, as the table is now: CSCX adds and drops columns as it likes. `expression`
 -- makes one of a row named r, `size` tells how many bytes are stored of what varies in length.
@@ -50,14 +58,15 @@ BEGIN
   SELECT json_object_agg(c.name, coalesce(a.name, 'others') ORDER BY c.place) FILTER (WHERE c.name IS NOT NULL),
     format('row(%s, %s)::cscx_zapier.captured_row',
       string_agg(coalesce(c.value, 'NULL'), ', ' ORDER BY a.place) FILTER (WHERE a.name IS NOT NULL),
-      coalesce(format('(SELECT row_to_json(o) FROM (SELECT %s) o)', string_agg(c.value, ', ' ORDER BY c.place) FILTER (WHERE a.name IS NULL)), 'NULL')),
+      coalesce(format('(SELECT row_to_json(o.*) FROM (SELECT %s) o)', string_agg(c.value, ', ' ORDER BY c.place) FILTER (WHERE a.name IS NULL)), 'NULL')),
     coalesce(string_agg(format('coalesce(pg_column_size(%s), 0)', c.value), ' + ') FILTER (WHERE c.attlen = -1), '0')
   INTO layout, expression, size
   FROM attributes a FULL JOIN columns c ON c.type = a.type AND c.number = a.number;
 END
 $$;
 --> statement-breakpoint
--- One function for every captured table; see 0001_capture.sql. It joins nothing: which row before belongs to which row after
+-- One function for every captured table; see 0001_capture.sql. A column may have any name: where a statement reads a row, it
+-- names nothing else, and the row itself is r.*, since r alone may be a column. It joins nothing: which row before belongs to which row after
 -- is for the reader to find out. What a statement wrote is stored at once, as JSON, where it is little; else in chunks of
 -- captured_rows, of which each has all rows whose ids hash to it, so that the row before and the row after of a change are
 -- in the same one.
@@ -96,14 +105,15 @@ BEGIN
   END IF;
   IF total BETWEEN 2 AND few THEN
     IF TG_OP <> 'INSERT' THEN
-      SELECT sum(pg_column_size(r)) INTO bytes FROM old_rows r;
+      bytes := (SELECT sum(pg_column_size(r.*)) FROM old_rows r);
     END IF;
     IF TG_OP <> 'DELETE' THEN
-      SELECT bytes + sum(pg_column_size(r)) INTO bytes FROM new_rows r;
+      bytes := bytes + (SELECT sum(pg_column_size(r.*)) FROM new_rows r);
     END IF;
   END IF;
   IF total > few OR bytes > chunk_bytes THEN
     SELECT l.layout, l.expression, l.size INTO layout, expression, size FROM cscx_zapier.row_layout(TG_RELID) l;
+    -- Without ids no event is made of a table (any more), but its writers must not fail.
     IF layout ->> 'id' IS NULL THEN
       RETURN NULL;
     END IF;
@@ -125,13 +135,13 @@ BEGIN
       (1 << ceil(log(2, greatest(total::numeric / chunk_rows, bytes::numeric / chunk_bytes, 1)))::integer) - 1;
   ELSIF TG_OP = 'INSERT' THEN
     INSERT INTO cscx_zapier.changes (table_name, operation, origin, row_count, new_row)
-    SELECT TG_TABLE_NAME, TG_OP, origin, total, json_agg(r) FROM new_rows r;
+    VALUES (TG_TABLE_NAME, TG_OP, origin, total, (SELECT json_agg(r.*) FROM new_rows r));
   ELSIF TG_OP = 'DELETE' THEN
     INSERT INTO cscx_zapier.changes (table_name, operation, origin, row_count, old_row)
-    SELECT TG_TABLE_NAME, TG_OP, origin, total, json_agg(r) FROM old_rows r;
+    VALUES (TG_TABLE_NAME, TG_OP, origin, total, (SELECT json_agg(r.*) FROM old_rows r));
   ELSE
     INSERT INTO cscx_zapier.changes (table_name, operation, origin, row_count, old_row, new_row)
-    SELECT TG_TABLE_NAME, TG_OP, origin, total, (SELECT json_agg(r) FROM old_rows r), (SELECT json_agg(r) FROM new_rows r);
+    VALUES (TG_TABLE_NAME, TG_OP, origin, total, (SELECT json_agg(r.*) FROM old_rows r), (SELECT json_agg(r.*) FROM new_rows r));
   END IF;
   PERFORM pg_notify('cscx_zapier_changes', '');
   RETURN NULL;

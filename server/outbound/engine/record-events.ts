@@ -53,17 +53,18 @@ export async function recordEvents (sql: Queryable, events: readonly NewEvent[],
   if (events.length === 0) return { deliveries: 0, taken: [], queued: [] }
   const rows = await sql<FannedOutRow[]>`
     with input as (
-      select * from unnest(
-        ${events.map((event) => event.id)}::uuid[],
-        ${events.map((event) => event.organizationId)}::uuid[],
-        ${events.map((event) => event.type)}::text[],
-        ${events.map((event) => event.customerId)}::text[],
-        ${events.map((event) => event.dataJson)}::text[],
-        ${events.map((event) => event.occurredAt)}::text[]
-      ) with ordinality as e(id, organization_id, type, customer_id, data, occurred_at, n)
+      -- The data as one JSON array: nothing is to be escaped on the way, and Postgres reads it once.
+      select * from rows from (
+        unnest(${events.map((event) => event.id)}::uuid[]),
+        unnest(${events.map((event) => event.organizationId)}::uuid[]),
+        unnest(${events.map((event) => event.type)}::text[]),
+        unnest(${events.map((event) => event.customerId)}::text[]),
+        unnest(${events.map((event) => event.occurredAt)}::text[]),
+        json_array_elements(${`[${events.map((event) => event.dataJson).join(',')}]`}::text::json)
+      ) with ordinality as e(id, organization_id, type, customer_id, occurred_at, data, n)
     ), recorded as (
       insert into cscx_zapier.events (id, organization_id, type, customer_id, data, occurred_at)
-      select id, organization_id, type, customer_id, data::json, occurred_at::timestamptz from input
+      select id, organization_id, type, customer_id, data, occurred_at::timestamptz from input
     ), offered as materialized (
       select ${placesJson(offer)}::text::jsonb as places
     ), matched as (

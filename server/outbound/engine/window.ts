@@ -1,5 +1,5 @@
 /** Deliveries that one process has under way at most, from lease to record: what may come twice when it is killed. */
-export const WINDOW = 1_024
+export const WINDOW = 2_048
 /** And their events' data, in characters: what bounds memory when events are large. */
 const WINDOW_CHARACTERS = 64 * 1024 * 1024
 const SIZE_START = 2_048

@@ -8,12 +8,12 @@ import { jobSender } from './send-job.js'
 
 /**
  * What https://worker.graphile.org/docs/performance advises for throughput: jobs are added many at a time, fetched in
- * batches of 500 into a local queue, and completed in batches (`completeJobBatchDelay` 0, its own benchmark's setting).
+ * batches of 500 into a local queue, and completed in batches (`completeJobBatchDelay`: a few milliseconds do best here).
  * It polls often, since it misses an announcement now and then, and the last jobs of a round would lie until it does. Jobs
  * wait for the network and for the batch that records them, so many run at the same time.
  */
 const CONCURRENCY = 256
-const PRESET = { worker: { pollInterval: 50, localQueue: { size: 500, refetchDelay: { durationMs: 10 } }, completeJobBatchDelay: 0, failJobBatchDelay: 0 } }
+const PRESET = { worker: { pollInterval: 50, localQueue: { size: 500, refetchDelay: { durationMs: 10 } }, completeJobBatchDelay: 10, failJobBatchDelay: 10 } }
 const MAX_ATTEMPTS = 10
 /** How long the first result waits for others, in milliseconds: what the engine's own recorder waits. */
 const GATHER_MS = 5

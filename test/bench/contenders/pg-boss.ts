@@ -12,7 +12,7 @@ import { jobSender } from './send-job.js'
  * batches; a worker that got a full batch fetches again at once (`burstWhenBatchFull`), and one that sleeps is woken by
  * LISTEN/NOTIFY. Results are its own: each job's output stays with it.
  */
-const WORK = { batchSize: 250, localConcurrency: 4, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5, perJobResults: true }
+const WORK = { batchSize: 500, localConcurrency: 4, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5, perJobResults: true }
 const QUEUE = { retryLimit: 10, retryDelay: 5, retryBackoff: true, notify: true }
 const QUEUE_NAME = 'deliver'
 

@@ -5,7 +5,7 @@ import { figure, type Row } from '../row.js'
 const IDLE_GOAL = 4
 const SATURATED_GOAL = 0.1
 const IDLE_PER_SECOND = 17
-const UNDER_WAY = 1_000
+const UNDER_WAY = 2_000
 
 /**
  * Statements that the engine sends for a delivery, counted in the driver: ingest, claims, polling, records, leases,
