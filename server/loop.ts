@@ -39,8 +39,8 @@ export function startLoop ({ run, pauseMs, onError }: LoopOptions): Loop {
         if (!more && !woken && !stopping) await pause(pauseMs)
       } catch (error) {
         onError(error)
-        const until = Date.now() + PAUSE_AFTER_ERROR_MS
-        for (let left = PAUSE_AFTER_ERROR_MS; left > 0 && !stopping; left = until - Date.now()) await pause(left)
+        const until = performance.now() + PAUSE_AFTER_ERROR_MS
+        for (let left = PAUSE_AFTER_ERROR_MS; left > 0 && !stopping; left = until - performance.now()) await pause(left)
       }
     }
   }

@@ -50,7 +50,7 @@ async function loadCustomers (sql: Queryable, tables: CscxTables, changes: reado
   const ids = uuids(changes.filter((change) => change.table !== 'customers').map((change) => customerIdOf(change.table, currentRow(change))))
   if (ids.length === 0 || tables.get('customers')?.columns.get('id')?.type !== 'uuid') return new Map()
   const rows = await sql<Array<{ id: string, row: Row }>>`
-    select c.id::text as id, to_jsonb(c) as row from public.customers c where c.id = any(${ids}::uuid[])`
+    select c.id::text as id, row_to_json(c.*) as row from public.customers c where c.id = any(${ids}::uuid[])`
   return new Map(rows.map(({ id, row }) => [id, row]))
 }
 
@@ -83,7 +83,7 @@ async function loadPeople (sql: Queryable, tables: CscxTables, placed: ReadonlyA
           and lower(m.organization_id::text) = any(${tenants}::text[]) group by 1`
     : sql`select null::text as user_id, null::text[] as organizations`
   const found = await sql<Array<{ id: string, row: Row, organizations: string[] | null }>>`
-    select u.id::text as id, to_jsonb(u) as row, m.organizations
+    select u.id::text as id, row_to_json(u.*) as row, m.organizations
     from public.user_profiles u left join (${memberships}) m on m.user_id = u.id::text
     where u.id = any(${ids}::uuid[])`
   const people = new Map(found.map((user) => [user.id, user]))

@@ -100,7 +100,7 @@ async function takeDue (tx: Transaction, tables: CscxTables, thresholds: readonl
       select organization_id, customer_id, renewal_date, threshold_days from due
       on conflict do nothing returning customer_id, renewal_date
     )
-    select due.organization_id::text, to_jsonb(c) as customer, due.renewal_id, due.renewal_date::text, due.days_until, due.threshold_days,
+    select due.organization_id::text, row_to_json(c.*) as customer, due.renewal_id, due.renewal_date::text, due.days_until, due.threshold_days,
       ${people ? tx`u.email` : tx`null`} as csm_email
     from due join news using (customer_id, renewal_date) join public.customers c on c.id::text = due.customer_id
     ${people ? tx`left join public.user_profiles u on u.id::text = c.csm_id::text and ${isMember}` : tx``}

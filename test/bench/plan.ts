@@ -22,19 +22,19 @@ export const FULL: Plan = {
   roundTrips: { idle: 10, saturated: 5 },
   capture: { warmUp: 3, seconds: 15 },
   trigger: { rounds: 15 },
-  hanging: { rounds: 3, warmUp: 3, perSecond: 1_000, seconds: 10, backlog: 1_000 }
+  hanging: { rounds: 3, warmUp: 3, perSecond: 1_000, seconds: 8, backlog: 1_000 }
 }
 
 /** The whole bench in less than a minute. */
 export const QUICK: Plan = {
   tidies: false,
-  throughput: { rounds: 2, warmUp: 0.6, round: 1 },
+  throughput: { rounds: 2, warmUp: 0.5, round: 1 },
   latency: {
     warmUp: 0.5,
-    at: [{ perSecond: 17, seconds: 2.5 }, { perSecond: 1_000, seconds: 2 }, { perSecond: 5_000, seconds: 2 }],
-    http: [{ perSecond: 1_000, seconds: 2 }]
+    at: [{ perSecond: 17, seconds: 2 }, { perSecond: 1_000, seconds: 2 }, { perSecond: 5_000, seconds: 1.5 }],
+    http: [{ perSecond: 1_000, seconds: 1.5 }]
   },
-  roundTrips: { idle: 2, saturated: 1 },
+  roundTrips: { idle: 1.5, saturated: 1 },
   capture: { warmUp: 0.5, seconds: 2 },
   trigger: { rounds: 3 },
   hanging: { rounds: 1, warmUp: 0.5, perSecond: 1_000, seconds: 1.5, backlog: 300 }

@@ -1,6 +1,5 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { randomBytes, randomInt } from 'node:crypto'
-import { once } from 'node:events'
 import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
@@ -8,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import postgres from 'postgres'
 import { prepareDatabase } from './engine.js'
+import { startKept } from './kept.js'
 import type { Plan } from './plan.js'
 
 /**
@@ -15,15 +15,6 @@ import type { Plan } from './plan.js'
  * on. More WAL between checkpoints, so that rounds differ by what they do and not by whether one fell into them.
  */
 const SETTINGS = ['shared_buffers=512MB', 'max_wal_size=8GB', 'checkpoint_timeout=30min', 'max_connections=200', 'synchronous_commit=on', 'fsync=on']
-
-/** Runs Postgres ($1: binary, $2: scratch directory, the rest: its arguments) until its standard input closes, however we end. */
-const KEEPER = `
-binary=$1; scratch=$2; shift 2
-"$binary" "$@" >"$scratch/log" 2>&1 </dev/null &
-cat >/dev/null
-kill -QUIT $!; wait $!
-cd / && rm -rf "$scratch"
-`
 
 const TEMPLATE = 'bench_template'
 const START_TIMEOUT_MS = 30_000
@@ -74,17 +65,12 @@ async function start (scratch: string, user: { uid: number, gid: number } | unde
   ], { ...user, cwd: scratch, encoding: 'utf8' })
   if (initdb.status !== 0) throw new Error(`initdb failed: ${initdb.error?.message ?? initdb.stderr}`)
   const port = await freePort()
-  const keeper = spawn('/bin/sh', [
-    '-c', KEEPER, 'keeper', join(native, 'bin/postgres'), scratch, '-D', data, '-p', String(port),
-    ...['listen_addresses=127.0.0.1', 'unix_socket_directories=', ...SETTINGS].flatMap((setting) => ['-c', setting])
-  ], { ...user, cwd: scratch, detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
-  const admin = postgres(`postgres://postgres:${password}@127.0.0.1:${port}/postgres`, { max: 1, onnotice: () => {}, backoff: () => 0.02 })
+  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', ...SETTINGS].flatMap((setting) => ['-c', setting])
+  const { stop } = startKept(scratch, [join(native, 'bin/postgres'), '-D', data, '-p', String(port), ...settings], user)
+  const server = `postgres://postgres:${password}@127.0.0.1:${port}`
+  const admin = postgres(`${server}/postgres`, { max: 1, onnotice: () => {}, backoff: () => 0.02 })
   await ready(admin, join(scratch, 'log'))
-  return await describe(admin, `postgres://postgres:${password}@127.0.0.1:${port}`, tidies, async () => {
-    const ended = once(keeper, 'exit')
-    keeper.stdin?.end()
-    await ended
-  })
+  return await describe(admin, server, tidies, stop)
 }
 
 async function describe (admin: postgres.Sql, server: string, tidies: boolean, stop: () => Promise<void>): Promise<Cluster> {

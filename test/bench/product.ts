@@ -1,6 +1,3 @@
-import { rmSync, mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import pino from 'pino'
 import { readEnv } from '../../server/env.js'
 import { startServer, type RunningServer } from '../../server/server.js'
@@ -10,14 +7,12 @@ import { ENCRYPTION_KEY } from './engine.js'
 // The product as a process of its own: what `npm start` runs, but that it can be asked for its memory.
 
 let server: RunningServer | undefined
-const dataDir = mkdtempSync(join(tmpdir(), 'cscx-bench-data-'))
 
 const methods = {
   /** @returns its URL. */
   start: async (databaseUrl: string, role: 'all' | 'api' | 'worker'): Promise<string> => {
     const env = readEnv({
       DATABASE_URL: databaseUrl,
-      DATA_DIR: dataDir,
       ENCRYPTION_KEY,
       ROLE: role,
       PORT: '0',
@@ -32,7 +27,4 @@ const methods = {
 }
 export type ProductMethods = typeof methods
 
-serve(methods, async () => {
-  await server?.stop()
-  rmSync(dataDir, { recursive: true, force: true })
-})
+serve(methods, async () => await server?.stop())

@@ -1,9 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startKept } from './kept.js'
 import { freePort } from './postgres.js'
 
 /** Every write is on disk before it is answered, as a commit of Postgres is; and nothing is ever evicted, as BullMQ wants it. */
@@ -25,20 +26,9 @@ export function redisVersion (): string | undefined {
 export async function startRedis (): Promise<Redis> {
   const directory = mkdtempSync(join(tmpdir(), 'cscx-bench-redis-'))
   const port = await freePort()
-  const server = spawn('redis-server', ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory, ...SETTINGS], { stdio: 'ignore' })
-  const exited = once(server, 'exit')
-  const endWithUs = () => server.kill('SIGKILL')
-  process.once('exit', endWithUs)
+  const { stop } = startKept(directory, ['redis-server', '--bind', '127.0.0.1', '--port', String(port), '--dir', directory, ...SETTINGS])
   await answers(port)
-  return {
-    port,
-    stop: async () => {
-      process.removeListener('exit', endWithUs)
-      server.kill('SIGTERM')
-      await exited
-      rmSync(directory, { recursive: true, force: true })
-    }
-  }
+  return { port, stop }
 }
 
 async function answers (port: number): Promise<void> {

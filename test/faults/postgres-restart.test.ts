@@ -44,7 +44,7 @@ test('all connections taken by others: an honest 503, and it goes on by itself w
   /** Takes whatever connections are free. */
   const fill = async () => {
     for (;;) {
-      const hog = postgres(stage.world.url, { max: 1, connection: { application_name: 'hog' } })
+      const hog = postgres(stage.world.url, { max: 1, onnotice: () => {}, connection: { application_name: 'hog' } })
       try {
         await hog`select 1`
       } catch {

@@ -1,63 +1,38 @@
-import type { CreatedWebhook } from '../../shared/webhook.js'
-import type { z } from 'zod'
-import { startServerProcess, type ServerProcess } from '../helpers/process.js'
-import { Receiver, verify } from '../helpers/receiver.js'
-import { apiClient, apiKey } from '../helpers/server.js'
-import { worlds, type World } from '../helpers/worlds.js'
-
-type Created = z.infer<typeof CreatedWebhook>
+import { verify } from '../helpers/receiver.js'
+import { Stage } from '../helpers/stage.js'
+import { worlds } from '../helpers/worlds.js'
 
 describe.each(worlds)('on %s', (_name, openWorld) => {
-  let world: World
-  let receiver: Receiver
-  let server: ServerProcess | undefined
+  let stage: Stage
 
-  beforeEach(async () => {
-    world = await openWorld()
-    receiver = await Receiver.start()
-  })
+  beforeEach(async () => { stage = await Stage.open(openWorld) })
 
-  afterEach(async () => {
-    await server?.kill('SIGKILL')
-    await receiver.stop()
-    await world.drop()
-  })
+  afterEach(async () => await stage.close())
 
-  async function start (variables: Record<string, string> = {}): Promise<ServerProcess> {
-    server = await startServerProcess({ ...world.variables, ...variables })
-    return server
-  }
-
-  async function keyOf ({ output }: ServerProcess): Promise<string> {
-    const printed = /cscx_live_\w+/.exec(output())?.[0]
-    return printed ?? await apiKey(world.variables['DATABASE_URL'] ?? '', 'demo')
-  }
-
-  async function createWebhook (running: ServerProcess, event: string): Promise<Created> {
-    const { status, body } = await apiClient(running.url, await keyOf(running))<Created>('POST', '/api/webhooks/outbound', { name: 'Faults', url: receiver.url('/hook'), events: [event] })
-    expect(status).toBe(201)
-    return body
-  }
+  const setScore = async (score: number) => await stage.sql`update customers set health_score = ${score} where name = 'Acme Corp'`
 
   test('a change made by a plain SQL client arrives as one signed POST', async () => {
-    const webhook = await createWebhook(await start(), 'health_score.changed')
-    await world.sql()`update customers set health_score = 62 where name = 'Acme Corp'`
-    const [request] = await receiver.requests('/hook')
+    const server = await stage.start()
+    const webhook = await stage.webhook('/hook', { events: ['health_score.changed'] })
+    await setScore(62)
+    const [request] = await stage.receiver.requests('/hook')
     expect(verify(webhook.secret, request!)).toMatchObject({ event: 'health_score.changed', data: { customer_name: 'Acme Corp', new_score: 62 } })
-    expect(await server?.kill('SIGTERM')).toBe(0)
-    expect(receiver.received).toHaveLength(1)
+    expect(await server.kill('SIGTERM')).toBe(0)
+    expect(stage.receiver.received.length).toBe(1)
   })
 
   test('a retry that was due after a restart still comes, with the same id', async () => {
-    const webhook = await createWebhook(await start({ RETRY_SCHEDULE: '6s,1h' }), 'health_score.changed')
-    receiver.answer(500)
-    await world.sql()`update customers set health_score = 61 where name = 'Acme Corp'`
-    const [first] = await receiver.requests('/hook')
-    expect(await server?.kill('SIGTERM')).toBe(0)
-    expect(receiver.received).toHaveLength(1)
-    receiver.answer(200)
-    await start({ RETRY_SCHEDULE: '6s,1h' })
-    const [, second] = await receiver.requests('/hook', 2)
+    const schedule = { RETRY_SCHEDULE: '6s,1h' }
+    const server = await stage.start(schedule)
+    const webhook = await stage.webhook('/hook', { events: ['health_score.changed'] })
+    stage.receiver.answer(500)
+    await setScore(61)
+    const [first] = await stage.receiver.requests('/hook')
+    expect(await server.kill('SIGTERM')).toBe(0)
+    expect(stage.receiver.received.length).toBe(1)
+    stage.receiver.answer(200)
+    await stage.start(schedule)
+    const [, second] = await stage.receiver.requests('/hook', 2)
     expect(verify(webhook.secret, second!).id).toBe(first!.envelope.id)
   })
 })

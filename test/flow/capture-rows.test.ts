@@ -1,7 +1,8 @@
 import { attachCapture } from '../../server/capture/index.js'
 import { projectChanges } from '../../server/capture/project.js'
+import { sweepRenewals } from '../../server/capture/renewals.js'
 import { takeWaiting, type CapturedChange } from '../../server/capture/waiting-changes.js'
-import { DEMO, workbench, type Workbench } from './actions-workbench.js'
+import { ACME, DEMO, workbench, type Workbench } from './actions-workbench.js'
 
 /** What a row held arrives as it was, however many rows a statement writes: few and many are stored in different ways. */
 let bench: Workbench
@@ -132,6 +133,18 @@ test.each([1, 300])('a writer without any right on the adapter\'s schema, under 
   } finally {
     await bench.sql.unsafe(`drop owned by ${role}; drop role ${role}`)
   }
+})
+
+test('what surrounds a row may hold anything, too', async () => {
+  await open(`delete from renewals; update customers set renewal_date = null;
+    alter table customers add column c text default 'c', add column r text default 'r', add column odd json default '{"a": "\\u0000"}';
+    alter table user_profiles add column u text default 'u', add column odd json default '{"a": "\\u0000"}'`)
+  await bench.sql`insert into tasks (customer_id, title) values (${ACME}, 'x')`
+  await projectAll()
+  await bench.sql`update customers set renewal_date = '2030-01-20' where id = ${ACME}`
+  expect(await sweepRenewals(bench.database, bench.schema, [30], '2030-01-01')).toEqual({ raised: 1, failed: [] })
+  const known = { data: { customer_name: 'Acme Corp', csm_email: 'dana.reyes@demo.example' } }
+  expect(await bench.sql`select type, data from cscx_zapier.events order by id`).toMatchObject([{ type: 'task.created', ...known }, { type: 'renewal.approaching', ...known }])
 })
 
 test('statements of all sizes become events in their order, and keep their origin', async () => {

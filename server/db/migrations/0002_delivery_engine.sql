@@ -62,6 +62,7 @@ ALTER TABLE "cscx_zapier"."webhook_deliveries" ADD COLUMN "due_since" timestamp 
 ALTER TABLE "cscx_zapier"."webhook_deliveries" ADD COLUMN "ordered" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "cscx_zapier"."webhook_deliveries" ADD COLUMN "unmet" jsonb;--> statement-breakpoint
 ALTER TABLE "cscx_zapier"."webhook_deliveries" ADD COLUMN "redelivery_id" uuid;--> statement-breakpoint
+ALTER TABLE "cscx_zapier"."events" ADD COLUMN "size" integer GENERATED ALWAYS AS (octet_length(data::text)) STORED;--> statement-breakpoint
 CREATE INDEX "redeliveries_running" ON "cscx_zapier"."redeliveries" USING btree ("next_step_at") WHERE "cscx_zapier"."redeliveries"."status" = 'running';--> statement-breakpoint
 CREATE INDEX "redeliveries_by_organization" ON "cscx_zapier"."redeliveries" USING btree ("organization_id","id");--> statement-breakpoint
 CREATE INDEX "events_by_customer" ON "cscx_zapier"."events" USING btree ("organization_id","customer_id","id") WHERE "cscx_zapier"."events"."customer_id" is not null;--> statement-breakpoint

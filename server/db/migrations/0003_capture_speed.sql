@@ -65,11 +65,11 @@ BEGIN
 END
 $$;
 --> statement-breakpoint
--- One function for every captured table; see 0001_capture.sql. A column may have any name: where a statement reads a row, it
--- names nothing else, and the row itself is r.*, since r alone may be a column. It joins nothing: which row before belongs to which row after
+-- One function for every captured table; see 0001_capture.sql. It joins nothing: which row before belongs to which row after
 -- is for the reader to find out. What a statement wrote is stored at once, as JSON, where it is little; else in chunks of
 -- captured_rows, of which each has all rows whose ids hash to it, so that the row before and the row after of a change are
--- in the same one.
+-- in the same one. A column of CSCX's may have any name: what reads a row names nothing else beside it, and calls it r.*,
+-- since r may be a column.
 CREATE OR REPLACE FUNCTION cscx_zapier.capture_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

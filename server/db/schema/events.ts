@@ -10,6 +10,8 @@ export const events = adapter.table('events', {
   customerId: text('customer_id'),
   /** `json`, not `jsonb`: it keeps the order of members, which CSCX's own signature depends on. */
   data: json().notNull(),
+  /** Of the data, in bytes. */
+  size: integer().generatedAlwaysAs(sql`octet_length(data::text)`),
   /** Sent by the test button: delivered to one webhook only, and never shown as a sample. */
   isTest: boolean('is_test').notNull().default(false),
   occurredAt: timestamp('occurred_at', { withTimezone: true }).notNull(),

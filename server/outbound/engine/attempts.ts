@@ -6,6 +6,9 @@ import type { MadeAttempt } from './record-attempts.js'
 import type { OpenWebhook } from './registry.js'
 import type { TakenDelivery } from './taken.js'
 
+/** A webhook that is over gets nothing more, until its end is recorded; its next version, if there is one, is let through. */
+const ENDED_FOR_MS = 60_000
+
 /** Makes the attempt for a delivery, whatever comes of it, and says what becomes of the delivery. */
 export async function attemptDelivery (sender: Sender, webhook: OpenWebhook, delivery: TakenDelivery, schedule: readonly number[]): Promise<MadeAttempt> {
   const startedAt = Date.now()
@@ -22,6 +25,7 @@ export async function attemptDelivery (sender: Sender, webhook: OpenWebhook, del
 export function tellLane (lane: Lane, { result, decision }: Pick<MadeAttempt, 'result' | 'decision'>, nowMs: number): void {
   lane.end(feedbackOf(result, decision), nowMs)
   if (decision.throttledForMs !== null) lane.block(nowMs + decision.throttledForMs)
+  if (decision.status === 'end_webhook') lane.block(nowMs + ENDED_FOR_MS)
 }
 
 function feedbackOf (result: AttemptResult, decision: Decision): Feedback {

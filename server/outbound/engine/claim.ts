@@ -8,6 +8,8 @@ export interface Claimed {
   queued: QueuedWebhook[]
   /** How many deliveries were looked at: as many as were asked for means that there may be more. */
   seen: number
+  /** Whether some of them were left where they were, for want of room for their data. */
+  isCut: boolean
 }
 
 interface ClaimedRow {
@@ -24,7 +26,11 @@ interface ClaimedRow {
   occurred_at: string
   data: string
   fate: 'taken' | 'queued' | 'other'
+  seen: number
 }
+
+/** What a claim comes to that finds nothing. */
+export const NOTHING_CLAIMED: Claimed = Object.freeze({ taken: [], queued: [], seen: 0, isCut: false })
 
 /**
  * Leases deliveries that are due, oldest first. SKIP LOCKED lets any number of workers claim side by side; the lease is
@@ -65,7 +71,7 @@ export async function claimQueued (sql: Sql, offer: Offer, wanted: readonly Want
 export async function claimOrdered (sql: Sql, offer: Offer, webhookId: string): Promise<Claimed> {
   return await sql.begin(async (tx: Transaction) => {
     const [lock] = await tx<Array<{ held: boolean }>>`select pg_try_advisory_xact_lock(hashtextextended('cscx_zapier.ordered', hashtextextended(${webhookId}::text, 0))) as held`
-    if (!lock?.held) return { taken: [], queued: [], seen: 0 }
+    if (!lock?.held) return NOTHING_CLAIMED
     return await lease(tx, offer, tx`
       select d.id, d.webhook_id, d.event_id from cscx_zapier.webhook_deliveries d
       where d.webhook_id = ${webhookId} and d.status = 'pending' and d.next_attempt_at = 'infinity'
@@ -79,7 +85,12 @@ export async function claimOrdered (sql: Sql, offer: Offer, webhookId: string): 
 /** @param candidates A query for `id, webhook_id, event_id` of deliveries that it has locked. */
 async function lease (sql: Queryable, offer: Offer, candidates: ReturnType<Queryable>): Promise<Claimed> {
   const rows = await sql<ClaimedRow[]>`
-    with candidate as materialized (${candidates}), offered as materialized (
+    with locked as materialized (${candidates}), candidate as materialized (
+      -- What would be too large together is left where it is, until there is room.
+      select * from (
+        select l.*, sum(e.size) over (order by l.event_id, l.id rows unbounded preceding) <= greatest(e.size, ${offer.bytes}::int) as fits
+        from locked l join cscx_zapier.events e on e.id = l.event_id) sized where fits
+    ), offered as materialized (
       select ${placesJson(offer)}::text::jsonb as places
     ), placed as (
       select c.id, w.version, w.failing_since is not null as is_failing, w.throttled_until, case
@@ -102,7 +113,7 @@ async function lease (sql: Queryable, offer: Offer, candidates: ReturnType<Query
     )
     select t.id, t.organization_id, t.webhook_id, t.version, t.is_failing, t.attempts, t.retry_count,
       case when t.fate in ('taken', 'queued') then t.fate else 'other' end as fate,
-      (extract(epoch from now() - t.due_since) * 1000)::float8 as age_ms,
+      (select count(*)::int from locked) as seen, (extract(epoch from now() - t.due_since) * 1000)::float8 as age_ms,
       e.id as event_id, e.type as event_type, e.data::text as data,
       to_char(e.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as occurred_at
     from touched t left join cscx_zapier.events e on e.id = t.event_id and t.fate = 'taken'
@@ -110,7 +121,8 @@ async function lease (sql: Queryable, offer: Offer, candidates: ReturnType<Query
   return {
     taken: rows.filter(({ fate }) => fate === 'taken').map(toTaken),
     queued: webhooksOf(rows.filter(({ fate }) => fate === 'queued')),
-    seen: rows.length
+    seen: rows[0]?.seen ?? 0,
+    isCut: (rows[0]?.seen ?? 0) > rows.length
   }
 }
 
@@ -126,28 +138,4 @@ function toTaken (row: ClaimedRow): TakenDelivery {
     ageMs: row.age_ms,
     event: { id: row.event_id, event: row.event_type, timestamp: row.occurred_at, dataJson: row.data }
   }
-}
-
-/** Webhooks found at once behind which deliveries queue. */
-const QUEUES_MAX = 1_000
-
-/**
- * Finds webhooks behind which deliveries queue: those that another process, or one that is gone, left there. Hops over the
- * index from webhook to webhook, however many deliveries each has.
- * @param after The webhook after which to look; the last one found before, or undefined to begin.
- * @returns at most {@link QUEUES_MAX}, in order.
- */
-export async function findQueues (sql: Sql, after: string | undefined): Promise<{ queued: QueuedWebhook[], isWhole: boolean }> {
-  const next = (bound: ReturnType<Sql>) => sql`
-    select d.webhook_id from cscx_zapier.webhook_deliveries d
-    where d.status = 'pending' and d.next_attempt_at = 'infinity' and d.webhook_id > ${bound}
-    order by d.webhook_id limit 1`
-  const rows = await sql<Array<{ webhook_id: string, version: number }>>`
-    with recursive found (webhook_id) as (
-      (${next(sql`${after ?? '00000000-0000-0000-0000-000000000000'}::uuid`)})
-      union all
-      select n.webhook_id from found f cross join lateral (${next(sql`f.webhook_id`)}) n
-    ), first as (select webhook_id from found limit ${QUEUES_MAX})
-    select f.webhook_id, w.version from first f join cscx_zapier.outbound_webhooks w on w.id = f.webhook_id order by 1`
-  return { queued: webhooksOf(rows), isWhole: rows.length < QUEUES_MAX }
 }

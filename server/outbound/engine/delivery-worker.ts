@@ -3,9 +3,10 @@ import type { Database } from '../../db/client.js'
 import { startLoop, type Loop } from '../../loop.js'
 import type { Sender } from '../sending/sender.js'
 import { attemptDelivery, tellLane } from './attempts.js'
-import { claimDue, claimOrdered, claimQueued, findQueues, type Claimed, type Wanted } from './claim.js'
+import { claimDue, claimOrdered, claimQueued, NOTHING_CLAIMED, type Claimed, type Wanted } from './claim.js'
 import { Lanes } from './lanes.js'
 import { Leases } from './leases.js'
+import { findQueues, settleQueues } from './queues.js'
 import { recordAttempts } from './record-attempts.js'
 import { Recorder } from './recorder.js'
 import { Registry, type OpenWebhook } from './registry.js'
@@ -92,7 +93,7 @@ export class DeliveryWorker implements Taker {
   offer (wanted: number): Offer {
     const mayLease = this.#leases.begin() && !this.#isStopping
     const room = mayLease ? this.#window.reserve(wanted) : 0
-    return { workerId: this.#isStopping ? 0 : this.#leases.workerId, room, ...this.#lanes.places(room) }
+    return { workerId: this.#isStopping ? 0 : this.#leases.workerId, room, bytes: this.#window.bytes, ...this.#lanes.places(room) }
   }
 
   accept (offer: Offer, leased: readonly TakenDelivery[], queued: readonly QueuedWebhook[]): void {
@@ -179,7 +180,7 @@ export class DeliveryWorker implements Taker {
     const offer = this.offer(wanted)
     let claimed: Claimed
     try {
-      claimed = offer.room === 0 ? { taken: [], queued: [], seen: 0 } : await run(offer)
+      claimed = offer.room === 0 ? NOTHING_CLAIMED : await run(offer)
     } catch (error) {
       this.giveUp(offer)
       throw error
@@ -190,11 +191,11 @@ export class DeliveryWorker implements Taker {
 
   async #claim (): Promise<boolean> {
     let limit = 0
-    const { seen } = await this.#lease(CLAIM_BATCH, async (offer) => {
+    const { seen, isCut } = await this.#lease(CLAIM_BATCH, async (offer) => {
       limit = offer.room
       return await claimDue(this.#options.database.sql, offer, limit)
     })
-    this.#isClaimCut = seen === limit
+    this.#isClaimCut = seen === limit || isCut
     return limit > 0 && this.#isClaimCut
   }
 
@@ -214,11 +215,11 @@ export class DeliveryWorker implements Taker {
   async #pullFree (wanted: readonly Wanted[]): Promise<void> {
     if (wanted.length === 0) return
     const total = wanted.reduce((sum, { count }) => sum + count, 0)
-    const { taken } = await this.#lease(total, async (offer) => await claimQueued(this.#options.database.sql, only(offer, wanted), wanted))
+    const { taken, isCut } = await this.#lease(total, async (offer) => await claimQueued(this.#options.database.sql, only(offer, wanted), wanted))
     const counts = new Map<string, number>()
     for (const { webhookId } of taken) counts.set(webhookId, (counts.get(webhookId) ?? 0) + 1)
     // Where there was as much as asked for, there may be more.
-    for (const { webhookId, count } of wanted) if (counts.get(webhookId) === count) this.#noteQueue(webhookId)
+    for (const { webhookId, count } of wanted) if (isCut || counts.get(webhookId) === count) this.#noteQueue(webhookId)
   }
 
   #expectNoQueue (webhookId: string): void {
@@ -234,12 +235,14 @@ export class DeliveryWorker implements Taker {
   }
 
   async #discover (): Promise<boolean> {
-    const { queued, isWhole } = await findQueues(this.#options.database.sql, this.#discovered)
-    this.#discovered = isWhole ? undefined : queued.at(-1)?.id
+    const { sql } = this.#options.database
+    const { queued, off, last } = await findQueues(sql, this.#discovered)
+    this.#discovered = last
+    const settled = await settleQueues(sql, off)
     const unknown = this.#registry.missing(queued)
     if (unknown.length > 0) await this.#registry.load(unknown)
     for (const { id } of queued) this.#noteQueue(id)
-    return false
+    return settled > 0
   }
 
   async #keepHouse (): Promise<boolean> {

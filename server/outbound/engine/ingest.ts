@@ -1,6 +1,6 @@
 import type { Sql } from '../../db/client.js'
 import { isRefusedData } from '../../db/failures.js'
-import { ApiProblem } from '../../problem.js'
+import { ApiProblem, invalidField } from '../../problem.js'
 import { recordEvents, type FannedOut, type NewEvent } from './record-events.js'
 import type { Taker } from './taken.js'
 
@@ -11,7 +11,10 @@ const BATCH_CHARACTERS = 4 * 1024 * 1024
 const PARALLEL = 2
 /** Events that wait for their turn at most, and their data; beyond that the caller is asked to come back later. */
 const WAITING_MAX = 10_000
-const WAITING_CHARACTERS = 64 * 1024 * 1024
+const WAITING_CHARACTERS = 32 * 1024 * 1024
+
+/** Deliveries that a statement may lease at least, if there is room: an event may be for many webhooks. */
+const OFFER_MIN = 64
 
 interface Waiting {
   event: NewEvent
@@ -42,7 +45,8 @@ export class Ingest {
 
   /**
    * Records an event and fans it out. Resolves when that is durable.
-   * @throws ApiProblem unavailable when too much is waiting; what the database says when it refuses the event or is away.
+   * @throws ApiProblem unavailable when too much is waiting, validation_failed when the database refuses the event; what the
+   *   database says otherwise.
    */
   async post (event: NewEvent): Promise<void> {
     if (this.#waiting.length >= WAITING_MAX || this.#waitingCharacters >= WAITING_CHARACTERS) {
@@ -90,7 +94,8 @@ export class Ingest {
       for (const { resolve } of batch) resolve()
     } catch (error) {
       if (batch.length === 1 || !isRefusedData(error)) {
-        for (const { reject } of batch) reject(error)
+        const reason = isRefusedData(error) ? invalidField('/data', 'The database does not take this data') : error
+        for (const { reject } of batch) reject(reason)
         return
       }
       const middle = batch.length >> 1
@@ -105,7 +110,7 @@ export class Ingest {
       await recordEvents(this.#sql, events)
       return
     }
-    const offer = taker.offer(events.length)
+    const offer = taker.offer(Math.max(OFFER_MIN, events.length * 2))
     let fannedOut: FannedOut
     try {
       fannedOut = await recordEvents(this.#sql, events, offer)

@@ -40,7 +40,7 @@ interface FannedOutRow {
 }
 
 /** Nothing is leased; deliveries are due at once, for any worker. */
-const NO_OFFER: Offer = Object.freeze({ workerId: 0, room: 0, default: 0, places: new Map() })
+const NO_OFFER: Offer = Object.freeze({ workerId: 0, room: 0, bytes: 0, default: 0, places: new Map() })
 
 /**
  * Records events and fans them out: one delivery for each webhook of the tenant that selected the event type. It is
@@ -68,7 +68,7 @@ export async function recordEvents (sql: Queryable, events: readonly NewEvent[],
     ), offered as materialized (
       select ${placesJson(offer)}::text::jsonb as places
     ), matched as (
-      select e.n, e.id as event_id, e.organization_id, e.type, w.id as webhook_id, w.version, w.ordered, w.active,
+      select e.n, e.id as event_id, e.organization_id, e.type, octet_length(e.data::text) as size, w.id as webhook_id, w.version, w.ordered, w.active,
         w.failing_since is not null as is_failing, case when w.throttled_until > now() then w.throttled_until end as throttled_until,
         case when w.filter is not null then cscx_zapier.unmet_condition(w.filter, e.data::jsonb) end as unmet,
         coalesce(((select places from offered) ->> w.id::text)::int,
@@ -81,8 +81,9 @@ export async function recordEvents (sql: Queryable, events: readonly NewEvent[],
         row_number() over (partition by webhook_id, active and unmet is null order by n) as place
       from matched
     ), granted as (
-      select *, is_free and place <= places and count(*) filter (where is_free and place <= places) over (order by n, webhook_id rows unbounded preceding) <= ${offer.room}::int as is_granted
-      from sorted
+      select *, is_free and place <= places and count(*) filter (where is_free and place <= places) over earlier <= ${offer.room}::int
+        and sum(size) filter (where is_free and place <= places) over earlier <= greatest(size, ${offer.bytes}::int) as is_granted
+      from sorted window earlier as (order by n, webhook_id rows unbounded preceding)
     ), fated as materialized (
       select *, cscx_zapier.delivery_id(event_id) as id, case
         when unmet is not null then 'filtered'

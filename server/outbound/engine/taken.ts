@@ -28,6 +28,8 @@ export interface Offer extends Places {
   workerId: number
   /** How many in all. They are kept free until the offer is answered. */
   room: number
+  /** How large their events' data may be together; the first one may be larger. */
+  bytes: number
 }
 
 /**

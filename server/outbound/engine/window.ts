@@ -1,16 +1,17 @@
 /** Deliveries that one process has under way at most, from lease to record: what may come twice when it is killed. */
 export const WINDOW = 2_048
-/** And their events' data, in characters: what bounds memory when events are large. */
-const WINDOW_CHARACTERS = 64 * 1024 * 1024
-const SIZE_START = 2_048
+/** And their events' data: what bounds memory when events are large. Of each there are about three copies. */
+export const WINDOW_BYTES = 16 * 1024 * 1024
+/** A claim for a handful is not worth its round trip while others are under way. */
+const WORTHWHILE = WINDOW / 16
+/** As much room as the largest event needs, or nearly. */
+const WORTHWHILE_BYTES = 1024 * 1024
 
 /** Counts what is under way and what may still be taken. */
 export class Window {
   readonly #sizes = new Map<string, number>()
-  #characters = 0
+  #taken = 0
   #reserved = 0
-  /** Of late, how large events are. */
-  #usualSize = SIZE_START
   #wasFull = false
 
   get isEmpty (): boolean {
@@ -19,13 +20,16 @@ export class Window {
 
   /** How many deliveries may be taken now. */
   get room (): number {
-    const bySize = Math.floor((WINDOW_CHARACTERS - this.#characters) / this.#usualSize)
-    const room = Math.max(0, Math.min(WINDOW - this.#sizes.size, bySize) - this.#reserved)
-    // A claim for a handful is not worth its round trip while others are under way.
-    const worthwhile = Math.min(WINDOW, WINDOW_CHARACTERS / this.#usualSize) / 16
-    if (room >= worthwhile || (this.isEmpty && this.#reserved === 0)) return Math.max(1, room)
+    const room = WINDOW - this.#sizes.size - this.#reserved
+    if (this.isEmpty && this.#reserved === 0) return room
+    if (room >= WORTHWHILE && this.bytes >= WORTHWHILE_BYTES) return room
     this.#wasFull = true
     return 0
+  }
+
+  /** How large they may be together. */
+  get bytes (): number {
+    return WINDOW_BYTES - this.#taken
   }
 
   has (id: string): boolean {
@@ -49,16 +53,15 @@ export class Window {
     this.#reserved -= granted
   }
 
+  /** @param size Of the event's data, in characters: nearly bytes. */
   add (id: string, size: number): void {
     this.#sizes.set(id, size)
-    this.#characters += size
-    // Quick to believe in large events, slow to believe in small ones.
-    this.#usualSize = Math.max(1_024, size > this.#usualSize ? size : this.#usualSize * 0.995 + size * 0.005)
+    this.#taken += size
   }
 
-  /** @returns whether there is room again after there was none. */
+  /** @returns whether there is room again after somebody asked in vain. */
   remove (id: string): boolean {
-    this.#characters -= this.#sizes.get(id) ?? 0
+    this.#taken -= this.#sizes.get(id) ?? 0
     this.#sizes.delete(id)
     if (!this.#wasFull) return false
     this.#wasFull = false

@@ -10,9 +10,9 @@ import { jobSender } from './send-job.js'
 /**
  * What https://pgboss.io/api/workers and /api/jobs offer for throughput: jobs are inserted many at a time and fetched in
  * batches; a worker that got a full batch fetches again at once (`burstWhenBatchFull`), and one that sleeps is woken by
- * LISTEN/NOTIFY. Results are its own: each job's output stays with it.
+ * LISTEN/NOTIFY, or by polling as often as it can. Results are its own: each job's output stays with it.
  */
-const WORK = { batchSize: 500, localConcurrency: 4, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5, perJobResults: true }
+const WORK = { batchSize: 500, localConcurrency: 4, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 0.5, perJobResults: true }
 const QUEUE = { retryLimit: 10, retryDelay: 5, retryBackoff: true, notify: true }
 const QUEUE_NAME = 'deliver'
 

@@ -9,6 +9,9 @@ import type { Latency } from '../statistics.js'
 /** Milliseconds that 99 of 100 events may take, by events a second. */
 const GOALS = new Map([[17, 15], [1_000, 15], [5_000, 40]])
 
+/** Events under way while the engine warms up. */
+const WARM_UP_UNDER_WAY = 500
+
 /** From an event's due time, at which it is handed to the engine, to its arrival at the receiver. */
 export async function latency (bench: Bench): Promise<Row[]> {
   const contender = await startContender(bench, 'ours')
@@ -21,7 +24,7 @@ export async function latency (bench: Bench): Promise<Row[]> {
     return await arrived(bench, accepted)
   }
   try {
-    await run(1_000, warmUp)
+    await contender.child.ask.closed(warmUp, WARM_UP_UNDER_WAY)
     const rows: Row[] = []
     for (const { perSecond, seconds } of at) {
       const measured = await run(perSecond, seconds)
@@ -53,7 +56,7 @@ export async function latencyOverHttp (bench: Bench): Promise<Row[]> {
     return await arrived(bench, accepted)
   }
   try {
-    await run(500, bench.plan.latency.warmUp)
+    await run(1_000, bench.plan.latency.warmUp)
     const rows: Row[] = []
     for (const { perSecond, seconds } of bench.plan.latency.http) {
       const measured = await run(perSecond, seconds)
