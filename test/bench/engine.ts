@@ -29,7 +29,7 @@ export const ENCRYPTION_KEY = 'the key that all of the bench uses'
 export const DEMO_ORGANIZATION = 'd0000000-0000-4000-8000-000000000001'
 const RETRY_SCHEDULE = '5s,5m,30m'
 /** The product's own setting (server/server.ts), and so everybody's here. */
-export const CONNECTIONS_PER_ORIGIN = 64
+export const CONNECTIONS_PER_ORIGIN = 128
 /** The product's own setting (server/db/open.ts), and so everybody's here. */
 export const POOL_SIZE = 10
 

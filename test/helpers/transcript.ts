@@ -28,6 +28,7 @@ export function readBlocks (file: string): Block[] {
 export function normalize (text: string): string {
   return text
     .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<id>')
+    .replaceAll(/"id":"[0-9a-f]{8}"/g, '"id":"<signing key>"')
     .replaceAll(/cscx_live_\w{50}/g, '<key>')
     .replaceAll(/"origin_id":"\w{12}"/g, '"origin_id":"<key id>"')
     .replaceAll(/whsec_[\w+/=]+/g, '<secret>')
