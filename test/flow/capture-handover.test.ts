@@ -29,7 +29,7 @@ class NotingTaker implements Taker {
   }
 
   offer (wanted: number): Offer {
-    const offer = { workerId: 7, room: Math.min(wanted, this.#room), bytes: 1_000_000, default: 1_000, places: new Map<string, number>() }
+    const offer = { workerId: 7, isGranting: true, room: Math.min(wanted, this.#room), bytes: 1_000_000, default: 1_000, places: new Map<string, number>() }
     this.#room -= offer.room
     this.offers.push(offer)
     return offer

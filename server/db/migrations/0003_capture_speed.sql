@@ -78,14 +78,15 @@ SET enable_hashagg = off
 AS $$
 DECLARE
   -- For more rows than these, planning a statement that is made for the table costs less than JSON does.
-  few CONSTANT integer := 40;
+  few CONSTANT integer := 32;
   chunk_rows CONSTANT integer := 128;
   chunk_bytes CONSTANT integer := 262144;
   -- What the writer's memory has room for all at once: so many rows, and so much of those that are too large for a page.
   many CONSTANT integer := 20000;
   large CONSTANT integer := 1048576;
-  grouped CONSTANT text := '(SELECT %s & $5 AS chunk, array_agg(%s) AS rows FROM %s r GROUP BY 1)';
-  none CONSTANT text := '(SELECT NULL::integer AS chunk, NULL::cscx_zapier.captured_row[] AS rows WHERE false)';
+  one_chunk CONSTANT text := '(SELECT array_agg(%s) FROM %s r)';
+  chunked CONSTANT text := '(SELECT %s & $5 AS chunk, array_agg(%s) AS rows FROM %s r GROUP BY 1)';
+  no_chunks CONSTANT text := '(SELECT NULL::integer AS chunk, NULL::cscx_zapier.captured_row[] AS rows WHERE false)';
   origin jsonb := nullif(current_setting('cscx_zapier.origin', true), '')::jsonb;
   total bigint;
   bytes bigint := 0;
@@ -93,7 +94,8 @@ DECLARE
   layout json;
   expression text;
   size text;
-  key text;
+  chunks integer;
+  hash text;
 BEGIN
   IF TG_OP = 'DELETE' THEN
     SELECT count(*) INTO total FROM old_rows;
@@ -123,16 +125,23 @@ BEGIN
           WHEN 'DELETE' THEN format('SELECT %s FROM old_rows r', size) ELSE format('SELECT %s FROM new_rows r', size) END)
       INTO bytes, large_bytes;
     END IF;
-    IF total <= many AND large_bytes <= large THEN
-      SET LOCAL enable_hashagg = on;
+    chunks := 1 << ceil(log(2, greatest(total::numeric / chunk_rows, bytes::numeric / chunk_bytes, 1)))::integer;
+    IF chunks = 1 THEN
+      EXECUTE format('INSERT INTO cscx_zapier.changes (table_name, operation, origin, row_count, layout, old_rows, new_rows) VALUES ($1, $2, $3, $4, $5, %s, %s)',
+        CASE TG_OP WHEN 'INSERT' THEN 'NULL' ELSE format(one_chunk, expression, 'old_rows') END,
+        CASE TG_OP WHEN 'DELETE' THEN 'NULL' ELSE format(one_chunk, expression, 'new_rows') END)
+      USING TG_TABLE_NAME, TG_OP, origin, total, layout;
+    ELSE
+      IF total <= many AND large_bytes <= large THEN
+        SET LOCAL enable_hashagg = on;
+      END IF;
+      hash := CASE WHEN layout ->> 'id' LIKE 'uuid%' THEN 'uuid_hash(r.id)' ELSE 'hashtext(r.id::text)' END;
+      EXECUTE format('INSERT INTO cscx_zapier.changes (table_name, operation, origin, row_count, layout, old_rows, new_rows)
+        SELECT $1, $2, $3, greatest(cardinality(o.rows), cardinality(n.rows)), $4, o.rows, n.rows FROM %s o FULL JOIN %s n ON n.chunk = o.chunk',
+        CASE TG_OP WHEN 'INSERT' THEN no_chunks ELSE format(chunked, hash, expression, 'old_rows') END,
+        CASE TG_OP WHEN 'DELETE' THEN no_chunks ELSE format(chunked, hash, expression, 'new_rows') END)
+      USING TG_TABLE_NAME, TG_OP, origin, layout, chunks - 1;
     END IF;
-    key := CASE WHEN layout ->> 'id' LIKE 'uuid%' THEN 'uuid_hash(r.id)' ELSE 'hashtext(r.id::text)' END;
-    EXECUTE format('INSERT INTO cscx_zapier.changes (table_name, operation, origin, row_count, layout, old_rows, new_rows)
-      SELECT $1, $2, $3, greatest(cardinality(o.rows), cardinality(n.rows)), $4, o.rows, n.rows FROM %s o FULL JOIN %s n ON n.chunk = o.chunk',
-      CASE TG_OP WHEN 'INSERT' THEN none ELSE format(grouped, key, expression, 'old_rows') END,
-      CASE TG_OP WHEN 'DELETE' THEN none ELSE format(grouped, key, expression, 'new_rows') END)
-    USING TG_TABLE_NAME, TG_OP, origin, layout,
-      (1 << ceil(log(2, greatest(total::numeric / chunk_rows, bytes::numeric / chunk_bytes, 1)))::integer) - 1;
   ELSIF TG_OP = 'INSERT' THEN
     INSERT INTO cscx_zapier.changes (table_name, operation, origin, row_count, new_row)
     VALUES (TG_TABLE_NAME, TG_OP, origin, total, (SELECT json_agg(r.*) FROM new_rows r));

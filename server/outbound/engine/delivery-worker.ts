@@ -91,9 +91,9 @@ export class DeliveryWorker implements Taker {
   }
 
   offer (wanted: number): Offer {
-    const mayLease = this.#leases.begin() && !this.#isStopping
-    const room = mayLease ? this.#window.reserve(wanted) : 0
-    return { workerId: this.#isStopping ? 0 : this.#leases.workerId, room, bytes: this.#window.bytes, ...this.#lanes.places(room) }
+    const isGranting = !this.#isStopping && this.#leases.begin()
+    const room = isGranting ? this.#window.reserve(wanted) : 0
+    return { workerId: this.#isStopping ? 0 : this.#leases.workerId, isGranting, room, bytes: this.#window.bytes, ...this.#lanes.places(room) }
   }
 
   accept (offer: Offer, leased: readonly TakenDelivery[], queued: readonly QueuedWebhook[]): void {
@@ -116,7 +116,7 @@ export class DeliveryWorker implements Taker {
   }
 
   #settle (offer: Offer): void {
-    this.#leases.end()
+    if (offer.isGranting) this.#leases.end()
     this.#window.settle(offer.room)
     if (this.#isIdle) this.#onIdle?.()
   }

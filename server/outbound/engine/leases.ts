@@ -5,6 +5,9 @@ import { countWorkers, releaseDeadLeases, releaseLostLeases, takeIdentity, type 
 /** Of the rounds of {@link Leases.keep}, each so many-th looks at all leases, whatever the clock says. */
 const EVERYWHERE_EVERY = 120
 
+/** How long statements that may lease are waited for, before lost leases are looked for another time. */
+const QUIET_WITHIN_MS = 10_000
+
 /** Keeps a worker's identity, and takes back leases that nobody works on: of workers that died, and of statements whose answer was lost. */
 export class Leases {
   readonly #database: Database
@@ -13,6 +16,7 @@ export class Leases {
   #hasLost = false
   #isReleasing = false
   #rounds = 0
+  #onQuiet: (() => void) | undefined
 
   constructor (database: Database) {
     this.#database = database
@@ -38,14 +42,20 @@ export class Leases {
     await this.#announce().catch(() => { /* The others find out within seconds. */ })
   }
 
-  /** A statement begins. @returns whether it may lease: not while lost leases are looked for, from which its own could not be told. */
+  /**
+   * A statement begins.
+   * @returns whether it may lease, and must be followed by {@link end}: not while lost leases are looked for, from which its
+   *   own could not be told.
+   */
   begin (): boolean {
+    if (this.#isReleasing) return false
     this.#granting++
-    return !this.#isReleasing
+    return true
   }
 
   end (): void {
     this.#granting--
+    if (this.isQuiet) this.#onQuiet?.()
   }
 
   /** There may be leases that this worker does not know of. */
@@ -66,10 +76,11 @@ export class Leases {
   }
 
   async #releaseLost (underWay: () => string[]): Promise<number> {
-    if (!this.#hasLost || !this.isQuiet) return 0
+    if (!this.#hasLost) return 0
     this.#isReleasing = true
-    this.#hasLost = false
     try {
+      if (!await this.#quiet()) return 0
+      this.#hasLost = false
       return await releaseLostLeases(this.#database.sql, this.workerId, underWay())
     } catch (error) {
       this.#hasLost = true
@@ -77,6 +88,18 @@ export class Leases {
     } finally {
       this.#isReleasing = false
     }
+  }
+
+  /** Waits until no statement is under way that may lease. @returns whether that came to be in time. */
+  async #quiet (): Promise<boolean> {
+    if (this.isQuiet) return true
+    return await new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), QUIET_WITHIN_MS)
+      this.#onQuiet = () => {
+        clearTimeout(timer)
+        resolve(true)
+      }
+    })
   }
 
   async #announce (): Promise<void> {

@@ -40,7 +40,7 @@ interface FannedOutRow {
 }
 
 /** Nothing is leased; deliveries are due at once, for any worker. */
-const NO_OFFER: Offer = Object.freeze({ workerId: 0, room: 0, bytes: 0, default: 0, places: new Map() })
+const NO_OFFER: Offer = Object.freeze({ workerId: 0, isGranting: false, room: 0, bytes: 0, default: 0, places: new Map() })
 
 /**
  * Records events and fans them out: one delivery for each webhook of the tenant that selected the event type. It is

@@ -26,6 +26,8 @@ export interface QueuedWebhook {
 /** What a statement that leases deliveries may lease, and for whom. */
 export interface Offer extends Places {
   workerId: number
+  /** Whether anything may be leased at all. */
+  isGranting: boolean
   /** How many in all. They are kept free until the offer is answered. */
   room: number
   /** How large their events' data may be together; the first one may be larger. */
