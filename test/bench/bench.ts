@@ -5,7 +5,7 @@ import type { ContenderMethods, ContenderName } from './contender.js'
 import { addWebhooks, organizationId, type Target } from './engine.js'
 import { EVENT_TYPE } from './payload.js'
 import { pgBossNode } from './installed.js'
-import { startPostgres, type BenchDatabase, type Cluster } from './postgres.js'
+import { startPostgres, type Cluster } from './postgres.js'
 import type { ReceiverMethods } from './receiver.js'
 import { startRedis, type Redis } from './redis.js'
 import type { Plan } from './plan.js'
@@ -46,7 +46,6 @@ export async function startBench (plan: Plan): Promise<Bench> {
 export interface RunningContender {
   name: ContenderName
   child: Child<ContenderMethods>
-  database: BenchDatabase
   /** With `kill`, without waiting for what is under way. */
   stop: (options?: { kill?: boolean }) => Promise<void>
 }
@@ -62,17 +61,18 @@ export async function startContender (bench: Bench, name: ContenderName, { urls 
   const isOurs = name === 'ours'
   const database = isOurs ? await bench.cluster.createDatabase() : await bench.cluster.createEmpty()
   const targets = isOurs ? await addWebhooks(database.url, urls, [EVENT_TYPE]) : urls.map(foreignTarget)
-  const child = await startChild<ContenderMethods>('contender', name === 'pg-boss' ? { execPath: pgBossNode() } : {})
   const redisPort = name === 'bullmq' ? (await bench.redis()).port : undefined
-  await child.ask.start(name, { databaseUrl: database.url, redisPort, targets, countsRoundTrips })
-  return {
-    name,
-    child,
-    database,
-    stop: async (options) => {
-      await child.stop(options)
-      await database.drop()
-    }
+  const child = await startChild<ContenderMethods>('contender', name === 'pg-boss' ? { execPath: pgBossNode() } : {})
+  const stop: RunningContender['stop'] = async (options) => {
+    await child.stop(options)
+    await database.drop()
+  }
+  try {
+    await child.ask.start(name, { databaseUrl: database.url, redisPort, targets, countsRoundTrips })
+    return { name, child, stop }
+  } catch (error) {
+    await stop({ kill: true })
+    throw error
   }
 }
 

@@ -1,7 +1,7 @@
 import { nowMicros } from './marker.js'
 
 /** How long what was accepted may take to be delivered and recorded, before a run counts as failed. */
-const DRAIN_TIMEOUT_MS = 60_000
+const DRAIN_TIMEOUT_MS = 30_000
 const LOOK_MS = 5
 
 export interface ClosedRun {
@@ -102,7 +102,7 @@ export async function until (condition: () => Promise<boolean>, failure: () => u
   const deadline = Date.now() + DRAIN_TIMEOUT_MS
   while (!await condition()) {
     if (failure() !== undefined) throw failure()
-    if (Date.now() > deadline) throw new Error('What was accepted is not done within a minute')
+    if (Date.now() > deadline) throw new Error('What was accepted is not done half a minute later')
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   }
 }

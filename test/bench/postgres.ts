@@ -66,7 +66,7 @@ async function start (scratch: string, user: { uid: number, gid: number } | unde
   if (initdb.status !== 0) throw new Error(`initdb failed: ${initdb.error?.message ?? initdb.stderr}`)
   const port = await freePort()
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', ...SETTINGS].flatMap((setting) => ['-c', setting])
-  const { stop } = startKept(scratch, [join(native, 'bin/postgres'), '-D', data, '-p', String(port), ...settings], user)
+  const { stop } = startKept(scratch, 'QUIT', [join(native, 'bin/postgres'), '-D', data, '-p', String(port), ...settings], user)
   const server = `postgres://postgres:${password}@127.0.0.1:${port}`
   const admin = postgres(`${server}/postgres`, { max: 1, onnotice: () => {}, backoff: () => 0.02 })
   await ready(admin, join(scratch, 'log'))

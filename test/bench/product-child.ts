@@ -33,17 +33,15 @@ export async function startProductChild (bench: Pick<Bench, 'cluster'>, { urls, 
   const key = await createKey(database.url)
   await prepare?.(database, targets)
   const child = await startChild<ProductMethods>('product')
-  const url = await child.ask.start(database.url, role)
-  return {
-    child,
-    database,
-    targets,
-    url,
-    key,
-    drained: async () => await until(async () => await pendingDeliveries(database.sql) === 0),
-    stop: async () => {
-      await child.stop()
-      await database.drop()
-    }
+  const stop = async () => {
+    await child.stop()
+    await database.drop()
+  }
+  try {
+    const url = await child.ask.start(database.url, role)
+    return { child, database, targets, url, key, drained: async () => await until(async () => await pendingDeliveries(database.sql) === 0), stop }
+  } catch (error) {
+    await stop()
+    throw error
   }
 }

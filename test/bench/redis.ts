@@ -26,7 +26,7 @@ export function redisVersion (): string | undefined {
 export async function startRedis (): Promise<Redis> {
   const directory = mkdtempSync(join(tmpdir(), 'cscx-bench-redis-'))
   const port = await freePort()
-  const { stop } = startKept(directory, ['redis-server', '--bind', '127.0.0.1', '--port', String(port), '--dir', directory, ...SETTINGS])
+  const { stop } = startKept(directory, 'TERM', ['redis-server', '--bind', '127.0.0.1', '--port', String(port), '--dir', directory, ...SETTINGS])
   await answers(port)
   return { port, stop }
 }

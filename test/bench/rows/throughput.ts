@@ -41,14 +41,16 @@ function beside (rates: Rates, found: readonly Availability[]): Row[] {
   const ours = median(rates.get('ours') ?? [])
   return found.map((entry) => {
     if ('missing' in entry) return { row: 'competition', what: entry.name, measured: `skipped: ${entry.missing}`, samples: [] }
-    const theirs = median(rates.get(entry.name) ?? [])
+    const theirRates = rates.get(entry.name)
+    if (theirRates === undefined) return { row: 'competition', what: entry.name, measured: 'failed', samples: [] }
+    const theirs = median(theirRates)
     return {
       row: 'competition',
       what: `ours ÷ ${entry.name} ${entry.version}`,
       goal: '> 1',
       measured: `${figure(ours / theirs)} (${figure(ours)}/s ÷ ${figure(theirs)}/s)`,
       met: ours > theirs,
-      samples: { ours: rates.get('ours'), theirs: rates.get(entry.name) }
+      samples: { ours: rates.get('ours'), theirs: theirRates }
     }
   })
 }
@@ -65,26 +67,43 @@ function shareOfBare (rates: Rates): Row {
   }
 }
 
-/** Rounds of each in turn. While one runs, the others idle. @returns deliveries a second of each round. */
+/**
+ * Rounds of each in turn. While one runs, the others idle.
+ * @returns deliveries a second of each round, of all but the competitors that failed.
+ */
 async function race (bench: Bench, names: readonly ContenderName[]): Promise<Rates> {
   const { rounds, warmUp, round } = bench.plan.throughput
-  const starts = await Promise.allSettled(names.map(async (name) => await startContender(bench, name)))
-  const running = starts.flatMap((start) => start.status === 'fulfilled' ? [start.value] : [])
+  const rates: Rates = new Map(names.map((name) => [name, []]))
+  const running = new Map<ContenderName, RunningContender>()
   try {
-    for (const start of starts) if (start.status === 'rejected') throw start.reason
-    const rates: Rates = new Map(names.map((name) => [name, []]))
-    for (const contender of running) await run(bench, contender, warmUp)
+    await Promise.all(names.map(async (name) => await inRace(rates, name, async () => { running.set(name, await startContender(bench, name)) })))
+    for (const name of names) await inRace(rates, name, async () => { await run(bench, running.get(name), warmUp) })
     for (let count = 0; count < rounds; count++) {
-      for (const contender of running) rates.get(contender.name)?.push(await run(bench, contender, round))
+      for (const name of names) await inRace(rates, name, async (ownRates) => { ownRates.push(await run(bench, running.get(name), round)) })
     }
     return rates
   } finally {
-    await Promise.all(running.map(async ({ stop }) => await stop()))
+    await Promise.all([...running.values()].map(async ({ stop }) => await stop()))
+  }
+}
+
+/** Does something with a contender that is still in the race. A competitor that fails is out; without ours or the yardstick there is none. */
+async function inRace (rates: Rates, name: ContenderName, work: (ownRates: number[]) => Promise<void>): Promise<void> {
+  const ownRates = rates.get(name)
+  if (ownRates === undefined) return
+  try {
+    await work(ownRates)
+  } catch (error) {
+    if (name === 'ours' || name === 'bare') throw error
+    rates.delete(name)
+    process.stderr.write(`${name} failed: ${String(error)}\n`)
   }
 }
 
 /** @throws when anything got lost or was not recorded: a rate of such a run means nothing. */
-async function run (bench: Bench, { name, child }: RunningContender, seconds: number): Promise<number> {
+async function run (bench: Bench, contender: RunningContender | undefined, seconds: number): Promise<number> {
+  if (contender === undefined) throw new Error('It has not been started')
+  const { name, child } = contender
   await bench.cluster.settle()
   await bench.receiver.ask.reset()
   const before = await child.ask.recorded()
