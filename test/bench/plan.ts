@@ -28,7 +28,7 @@ export const FULL: Plan = {
 /** The whole bench in less than a minute. */
 export const QUICK: Plan = {
   tidies: false,
-  throughput: { rounds: 2, warmUp: 0.5, round: 1 },
+  throughput: { rounds: 2, warmUp: 0.5, round: 0.8 },
   latency: {
     warmUp: 0.5,
     at: [{ perSecond: 17, seconds: 2 }, { perSecond: 1_000, seconds: 2 }, { perSecond: 5_000, seconds: 1.5 }],
@@ -37,5 +37,5 @@ export const QUICK: Plan = {
   roundTrips: { idle: 1.5, saturated: 1 },
   capture: { warmUp: 0.5, seconds: 2 },
   trigger: { rounds: 3 },
-  hanging: { rounds: 1, warmUp: 0.5, perSecond: 1_000, seconds: 1.5, backlog: 300 }
+  hanging: { rounds: 1, warmUp: 0.5, perSecond: 1_000, seconds: 1.2, backlog: 300 }
 }

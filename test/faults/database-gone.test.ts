@@ -4,7 +4,6 @@ import { seedDeliveries } from '../helpers/deliveries.js'
 import { eventually } from '../helpers/eventually.js'
 import type { ServerProcess } from '../helpers/process.js'
 import { Proxy } from '../helpers/proxy.js'
-import type { ReceivedRequest } from '../helpers/receiver.js'
 import { Stage } from '../helpers/stage.js'
 
 /** The database is there all the while, but the product cannot reach it. */
@@ -124,6 +123,21 @@ test('it goes away after a claim has leased deliveries and before the answer is 
   expect(sentMoreThanOnce()).toBe(0)
 }, 90_000)
 
+test('connections break while they are made: the process lives, and those that come after them work', async () => {
+  await stage.webhook('/hook')
+  // What the driver asks first on each connection of its pool.
+  proxy.breakOn('pg_catalog.pg_type')
+  const answers = await Promise.all(Array.from({ length: 50 }, async (_, n) => await stage.post(`Sometimes ${n}`)))
+  expect([202, 503]).toEqual(expect.arrayContaining([...new Set(answers.map(({ status }) => status))]))
+  await proxy.cut()
+  await proxy.restore()
+  await eventually(isReady)
+  const titles = await stage.postAll('Posted', 50)
+  await eventually(() => expect(missing(titles, stage.receiver.received)).toEqual([]))
+  await stage.allDelivered()
+  expect(await server.kill('SIGTERM')).toBe(0)
+})
+
 test('its announcements are lost: polling delivers all the same', async () => {
   await stage.webhook('/hook')
   const worker = await stage.start({ ROLE: 'worker' })
@@ -143,6 +157,6 @@ test('its announcements are lost: polling delivers all the same', async () => {
   isOver = true
   await cutting
   await stage.allDelivered()
-  expect(stage.receiver.received.map((request: ReceivedRequest) => request.envelope.id)).toHaveLength(30)
+  expect(stage.receiver.received.length).toBe(titles.length)
   expect(await worker.kill('SIGTERM')).toBe(0)
 })

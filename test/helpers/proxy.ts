@@ -9,6 +9,7 @@ export class Proxy {
   #server: Server
   #port = 0
   #holdsAnswers = false
+  #breakOn: string | undefined
 
   private constructor (target: { host: string, port: number }) {
     this.#target = target
@@ -45,7 +46,13 @@ export class Proxy {
     for (const upstream of this.#upstreams) upstream.unpipe()
   }
 
+  /** From now on, a connection breaks whose client says this, until the connections are restored. */
+  breakOn (text: string): void {
+    this.#breakOn = text
+  }
+
   async restore (): Promise<void> {
+    this.#breakOn = undefined
     this.#holdsAnswers = false
     this.#server = this.#create()
     await this.#listen()
@@ -64,6 +71,7 @@ export class Proxy {
         })
       }
       this.#upstreams.add(upstream)
+      socket.on('data', (chunk: Buffer) => { if (this.#breakOn !== undefined && chunk.includes(this.#breakOn)) socket.resetAndDestroy() })
       socket.pipe(upstream)
       if (!this.#holdsAnswers) upstream.pipe(socket)
     })

@@ -97,8 +97,10 @@ export class DeliveryWorker implements Taker {
   }
 
   accept (offer: Offer, leased: readonly TakenDelivery[], queued: readonly QueuedWebhook[]): void {
-    // While the database was away, leases may have run out whose attempts are still to be recorded: they are not made twice.
+    // While the database was away, leases may have run out whose attempts are still to be recorded: they are not made twice,
+    // and what was recorded meanwhile gets its lease taken back.
     const taken = leased.filter(({ id }) => !this.#window.has(id))
+    if (taken.length < leased.length) this.#leases.lose()
     for (const { id, event } of taken) this.#window.add(id, event.dataJson.length)
     this.#settle(offer)
     const unknown = this.#registry.missing([...queued, ...taken.map(({ webhookId: id, version }) => ({ id, version }))])
