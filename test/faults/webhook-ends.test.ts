@@ -119,6 +119,7 @@ test('answered 410: the webhook is switched off, what waits is held, and what ot
   expect(sent('/ends').length).toBe(CAP_START)
   const { body } = await stage.call<WebhookView>('GET', `/api/webhooks/outbound/${webhook.id}`)
   expect(body).toMatchObject({ active: false, disabled_reason: 'gone' })
-  expect(await stage.sql`select 1 from cscx_zapier.delivery_attempts where response_status = 410`).toHaveLength(CAP_START)
+  // The first 410 that is recorded holds the others: their own attempts may be recorded by a later statement.
+  await eventually(async () => expect(await stage.sql`select 1 from cscx_zapier.delivery_attempts where response_status = 410`).toHaveLength(CAP_START))
   await othersAreWell(titles)
 })
