@@ -23,7 +23,7 @@ const Schedule = z.string().default(DEFAULT_RETRY_SCHEDULE).transform((text, con
 /** An empty variable counts as one that is not set, as compose files and shells produce them. */
 const Variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional()
-    .describe('A Postgres database, CSCX\'s own as a rule. Unset: an embedded one with demo data.'),
+    .describe('A Postgres database, CSCX\'s own as a rule; on a Unix socket: postgres://user@/database?host=/run/postgresql. Unset: an embedded one with demo data.'),
   DATA_DIR: z.string().default('.data')
     .describe('Where the embedded database and the generated encryption key are kept.'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000)

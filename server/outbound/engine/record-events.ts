@@ -1,3 +1,4 @@
+import { arrayText } from '../../db/array-text.js'
 import type { Queryable } from '../../db/client.js'
 import { placesJson, webhooksOf, type Offer, type QueuedWebhook, type TakenDelivery } from './taken.js'
 import { LEASE_SECONDS } from './worker-identity.js'
@@ -55,11 +56,11 @@ export async function recordEvents (sql: Queryable, events: readonly NewEvent[],
     with input as (
       -- The data as one JSON array: nothing is to be escaped on the way, and Postgres reads it once.
       select * from rows from (
-        unnest(${events.map((event) => event.id)}::uuid[]),
-        unnest(${events.map((event) => event.organizationId)}::uuid[]),
-        unnest(${events.map((event) => event.type)}::text[]),
-        unnest(${events.map((event) => event.customerId)}::text[]),
-        unnest(${events.map((event) => event.occurredAt)}::text[]),
+        unnest(${arrayText(events.map((event) => event.id))}::uuid[]),
+        unnest(${arrayText(events.map((event) => event.organizationId))}::uuid[]),
+        unnest(${arrayText(events.map((event) => event.type))}::text[]),
+        unnest(${arrayText(events.map((event) => event.customerId))}::text[]),
+        unnest(${arrayText(events.map((event) => event.occurredAt))}::text[]),
         json_array_elements(${`[${events.map((event) => event.dataJson).join(',')}]`}::text::json)
       ) with ordinality as e(id, organization_id, type, customer_id, occurred_at, data, n)
     ), recorded as (

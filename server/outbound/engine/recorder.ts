@@ -1,4 +1,5 @@
-import type { MadeAttempt } from './record-attempts.js'
+import { isRefusedData } from '../../db/failures.js'
+import { hasAnswer, withoutAnswer, type MadeAttempt } from './record-attempts.js'
 
 /** Attempts recorded by one statement. */
 const BATCH = 500
@@ -51,8 +52,17 @@ export class Recorder {
         return
       } catch (error) {
         this.#onError(error)
+        if (isRefusedData(error) && attempts.some(hasAnswer)) return await this.#writeApart(attempts)
         await new Promise((resolve) => setTimeout(resolve, PAUSE_AFTER_ERROR_MS))
       }
     }
+  }
+
+  /** What somebody else answered must not keep other attempts from being recorded: each half is tried by itself, and one alone without its answer. */
+  async #writeApart (attempts: readonly MadeAttempt[]): Promise<void> {
+    const middle = attempts.length >> 1
+    if (middle === 0) return await this.#writeUntilDone(attempts.map(withoutAnswer))
+    await this.#writeUntilDone(attempts.slice(0, middle))
+    await this.#writeUntilDone(attempts.slice(middle))
   }
 }

@@ -1,7 +1,6 @@
 import { Logger, makeWorkerUtils, run, type TaskList } from 'graphile-worker'
-import postgres from 'postgres'
 import { Batches } from '../batches.js'
-import { benchSender, POOL_SIZE } from '../engine.js'
+import { benchSender, plainClient, POOL_SIZE } from '../engine.js'
 import type { BenchEvent } from '../payload.js'
 import type { Contender, ContenderOptions, Job, Result } from './contender.js'
 import { jobSender } from './send-job.js'
@@ -20,7 +19,7 @@ const GATHER_MS = 5
 
 /** A job that is done is deleted, so results go to a table of our own, before the job is done, in batches. */
 export async function startGraphileWorker ({ databaseUrl, targets, onSent }: ContenderOptions): Promise<Contender> {
-  const sql = postgres(databaseUrl, { max: 4, onnotice: () => {} })
+  const sql = plainClient(databaseUrl, 4)
   await sql`create table if not exists public.results (job_id uuid not null, status int not null, duration_ms int not null, at timestamptz not null default now())`
   const sender = benchSender()
   const send = jobSender(sender, targets, onSent)

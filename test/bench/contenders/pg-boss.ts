@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import postgres from 'postgres'
 import { Batches } from '../batches.js'
-import { benchSender, POOL_SIZE } from '../engine.js'
+import { benchSender, plainClient, POOL_SIZE } from '../engine.js'
 import type { BenchEvent } from '../payload.js'
 import type { Contender, ContenderOptions, Job } from './contender.js'
 import { jobSender } from './send-job.js'
@@ -30,7 +29,7 @@ interface PgBoss {
 }
 
 export async function startPgBoss ({ databaseUrl, targets, onSent }: ContenderOptions): Promise<Contender> {
-  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })
+  const sql = plainClient(databaseUrl, 1)
   const module = await import(pathToFileURL(join(process.cwd(), PG_BOSS_FOLDER, 'node_modules/pg-boss/dist/index.js')).href) as { PgBoss: new (options: object) => PgBoss }
   const boss = new module.PgBoss({ connectionString: databaseUrl, max: POOL_SIZE, useListenNotify: true })
   boss.on('error', (error) => process.stderr.write(`pg-boss: ${String(error)}\n`))

@@ -10,7 +10,7 @@ const GOAL = 0.4
  * Events that are under way at a time, from being handed over to being sent. Enough for full batches everywhere; more only
  * makes queues longer. The bare loop has nothing to batch: it is fastest with two requests for each connection.
  */
-const UNDER_WAY = 2_000
+const UNDER_WAY = 1_000
 const UNDER_WAY_BARE = 128
 
 type Rates = Map<ContenderName, number[]>
